@@ -1,0 +1,50 @@
+# `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help lab lab-source test book notebooks clean
+
+BIN   := .venv/bin
+READY := .venv/.installed
+NOTEBOOKS ?=
+
+# Without a display the browser stays shut and the address is printed; containers run as root.
+JUPYTER_FLAGS := $(shell [ "$$(uname)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || echo --no-browser) \
+                 $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+lab: $(READY) ## open your copies of the notebooks (my_course/) in JupyterLab
+	@$(BIN)/operator-lab learn --to my_course
+	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=my_course
+
+lab-source: $(READY) ## open the course's own notebooks (course/), for authors
+	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
+
+test: $(READY) ## run every check: style, tests, and the notebooks from top to bottom
+	$(BIN)/ruff check .
+	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests course
+
+book: $(READY) ## build the book into course/_build/html
+	$(BIN)/jupyter-book build course --config book.yml -W
+
+notebooks: $(READY) ## run the course's notebooks and refresh their stored outputs (NOTEBOOKS="..." for some)
+	$(BIN)/operator-lab refresh $(NOTEBOOKS)
+
+clean: ## remove what was built (never my_course/ or .venv/)
+	rm -rf course/_build .cache .pytest_cache .ruff_cache .hypothesis
+
+# The stamp is written last: an interrupted installation is taken up again, a finished one is not.
+$(READY): pyproject.toml constraints.txt
+	@python=$$(for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	    "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; \
+	  done); \
+	if [ -z "$$python" ]; then \
+	  echo "Operator Lab needs Python 3.11 or newer and found none; install it from https://www.python.org and try again."; \
+	  exit 1; \
+	fi; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv .venv || { \
+	  echo "The virtual environment could not be made; on Debian and Ubuntu install python3-venv and try again."; \
+	  exit 1; \
+	}
+	$(BIN)/python -m pip install -e '.[book,test]' -c constraints.txt
+	@touch $@

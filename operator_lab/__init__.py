@@ -1,0 +1,55 @@
+"""Operator Lab: the mechanics of Transformers in the language of many-body physics.
+
+Every public name is listed below. Nothing heavy is loaded until a name is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import corpus as corpus
+    from . import ensembles as ensembles
+    from . import figures as figures
+    from . import mixing as mixing
+    from . import training as training
+    from .claims import claim as claim
+    from .errors import LabError as LabError
+    from .exercises import TODO as TODO
+    from .exercises import check as check
+    from .exercises import hint as hint
+    from .exercises import solution as solution
+    from .model import Model as Model
+    from .references import reference as reference
+    from .run import Run as Run
+    from .transformer import Transformer as Transformer
+
+__version__ = "0.1.0"
+
+_MODULES = {"corpus", "ensembles", "figures", "mixing", "training"}
+_NAMES = {
+    "LabError": "errors",
+    "Model": "model",
+    "Run": "run",
+    "TODO": "exercises",
+    "Transformer": "transformer",
+    "check": "exercises",
+    "claim": "claims",
+    "hint": "exercises",
+    "reference": "references",
+    "solution": "exercises",
+}
+__all__ = sorted(_MODULES | set(_NAMES))
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    raise AttributeError(f"module 'operator_lab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,77 @@
+"""The command line: `operator-lab learn`, `operator-lab doctor`, `operator-lab refresh`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .classroom import course, examine, learn
+from .errors import LabError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all is well, 1 if something is missing, 2 for a mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a Windows console may not know every letter
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except LabError as error:
+        print(f"operator-lab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("operator-lab: interrupted; nothing was left half written.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="operator-lab", description="Transformers in the language of many-body physics."
+    )
+    parser.add_argument("--version", action="version", version=f"operator-lab {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    command = commands.add_parser("learn", help="copy the notebooks you do not have yet")
+    command.add_argument("--to", type=Path, default=Path("my_course"), metavar="FOLDER")
+    command.set_defaults(run=_learn)
+
+    command = commands.add_parser("doctor", help="show what is installed and the device in use")
+    command.set_defaults(run=_doctor)
+
+    command = commands.add_parser("refresh", help="run notebooks and store compared outputs again")
+    command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
+    command.set_defaults(run=_refresh)
+    return parser
+
+
+def _learn(options: argparse.Namespace) -> int:
+    done = learn(course(), options.to)
+    for name in done.copied:
+        print(f"copied  {name.as_posix()}")
+    kept = f"; {len(done.kept)} already there, left as they are" if done.kept else ""
+    print(f"{len(done.copied)} files copied to {done.target}{kept}.")
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    rows = examine()
+    for what, found in rows:
+        print(f"{what:<14}{found}")
+    return int(any(found.startswith("missing") for _, found in rows))
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from .notebooks import refresh
+
+    paths = options.notebooks or sorted(course().glob("*.ipynb"))
+    for path in refresh(paths, progress=sys.stderr.isatty()):
+        print(f"refreshed  {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""An extension of the book's builder: pages follow the package, scripts come from the book itself.
+
+Named in book.yml. It needs nothing from Sphinx but the application it is handed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+LOADER = "loader.js"
+
+
+def cache_key(root: Path) -> str:
+    """Return a key that changes with the package, the pinned versions or Python itself.
+
+    Executed notebooks are stored under it: a page never shows what an older package computed.
+    """
+    root = Path(root)
+    package = (path for path in (root / "operator_lab").rglob("*") if path.is_file())
+    files = sorted(path for path in package if "__pycache__" not in path.parts)
+    digest = hashlib.sha256(platform.python_version().encode())
+    for path in [*files, root / "constraints.txt"]:
+        content = path.read_bytes()
+        digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def setup(app) -> dict:
+    """Join a Sphinx build (called by Sphinx)."""
+    app.add_config_value("operator_lab_key", "", "env")
+    app.connect("config-inited", _configure, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _configure(app, config) -> None:
+    root = Path(app.srcdir).parent
+    key = cache_key(root)
+    # A changed key also makes Sphinx read again the pages whose own text did not change.
+    config.operator_lab_key = key
+    config.nb_execution_cache_path = str(root / ".cache" / f"book-{key}")
+    # Jupyter Book puts every script of _static on every page; the loader belongs on pages with a
+    # widget only, once, and is named there by nb_ipywidgets_js.
+    config.html_js_files = [name for name in config.html_js_files if name != LOADER]
+    # A reader sees the course as a learner first meets it, whatever shell the build runs in.
+    os.environ["OPERATOR_LAB_CHECKS"] = "gentle"

@@ -1,0 +1,86 @@
+"""What happens around the notebooks: a learner's own copies, and a look at the installation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from .errors import LabError
+from .files import write_whole
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What `learn` did: the files copied, and those that were there already."""
+
+    target: Path
+    copied: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def course() -> Path:
+    """Return the folder of the course's own notebooks.
+
+    Raises LabError if the package was installed without the repository around it.
+    """
+    folder = Path(__file__).resolve().parent.parent / "course"
+    if not folder.is_dir():
+        raise LabError(
+            f"there is no course at {folder}; clone the repository and install it "
+            "from there with pip install -e ."
+        )
+    return folder
+
+
+def learn(source: Path, target: Path) -> Learned:
+    """Copy what is missing in a learner's folder; what is there is never overwritten.
+
+    Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
+    belong to the book, and `instructor.md` to the instructor. Raises LabError if the folders
+    cannot be used.
+    """
+    source, target = Path(source).resolve(), Path(target).resolve()
+    if not source.is_dir():
+        raise LabError(f"{source} is not a folder; give the folder of the course.")
+    if target.is_relative_to(source) or source.is_relative_to(target):
+        raise LabError(f"{target} and the course lie inside one another; choose another folder.")
+    if target.exists() and not target.is_dir():
+        raise LabError(f"{target} is a file; choose another folder for your copies.")
+    copied, kept = [], []
+    for path in sorted(filter(Path.is_file, source.rglob("*"))):
+        name = path.relative_to(source)
+        if name.name == "instructor.md" or any(part[0] in "_." for part in name.parts):
+            continue
+        if os.path.lexists(target / name):
+            kept.append(name)
+            continue
+        try:
+            write_whole(target / name, path.read_bytes())
+        except OSError as error:
+            raise LabError(f"{target / name} cannot be written: {error.strerror}.") from error
+        copied.append(name)
+    return Learned(target, tuple(copied), tuple(kept))
+
+
+def examine() -> list[tuple[str, str]]:
+    """List what is installed, as (what, version or "missing"), with the device torch would use."""
+    rows = [("Python", sys.version.split()[0])]
+    for name in ("operator-lab", "torch", "numpy", "matplotlib", "jupyterlab", "anywidget"):
+        try:
+            rows.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            rows.append((name, "missing"))
+    return [*rows, ("device", _device())]
+
+
+def _device() -> str:
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # a broken library raises OSError on Windows
+        return f"missing ({error})"
+    if torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,16 @@
+"""The one kind of error a learner meets: a sentence that says what was given and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LabError(ValueError):
+    """A mistake in what was given; the message is one sentence: given, existing, what to do."""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return "; near: 'den'." for the known words that look like `word`, or "." for none."""
+    matches = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.5)
+    return f"; near: {', '.join(map(repr, matches))}." if matches else "."

@@ -1,0 +1,27 @@
+"""Pictures: plain functions of arrays, and `Explorer`, a picture with a slider."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import mixing as mixing
+    from .explorer import Explorer as Explorer
+    from .look import style as style
+
+_NAMES = {"Explorer": "explorer", "style": "look"}
+_MODULES = {"mixing"}
+__all__ = sorted(_MODULES | set(_NAMES))
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    raise AttributeError(f"module 'operator_lab.figures' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,125 @@
+"""Pictures of first-order mixing: the temperature slider, and still figures for notebook 03."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy import ndarray
+
+from ..errors import LabError
+from ..mixing import entropy, temperature_scan
+from ..model import Model
+from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Slider
+from .look import shades
+
+# 43 temperatures from 0.02 to 20 T0, logarithmic, T0 itself among them.
+RATIOS = np.concatenate([np.geomspace(0.02, 1, 25)[:-1], np.geomspace(1, 20, 19)])
+ROOM = 130_000  # numbers in a picture, at two bytes each
+
+
+def temperature(
+    model: Model, sentence: str, position: int = -1, ratios: ndarray = RATIOS, start: float = 1.0
+) -> Explorer:
+    """The mixing of every head as the temperature T = tau sqrt(d_k) is turned, in the whole model.
+
+    Shows the map A[query, key], the row of the word at `position` as a distribution, and the
+    model's excess over the exact law. In a live notebook another sentence can be typed. A long
+    sentence shows the first layer's heads only. LabError for a sentence the model cannot read.
+    """
+    models = [model.but(tau=float(r)) for r in ratios]
+    curve = temperature_scan(model.to("float32"), ratios, count=64)
+
+    def picture(text: str) -> dict:
+        return _mixing_picture(models, ratios, curve, text, position)
+
+    return Explorer(
+        title="Temperature",
+        slider=Slider(
+            label="T / T₀", values=ratios, scale="log", start=int(abs(ratios - start).argmin())
+        ),
+        sentence=sentence,
+        recompute=picture,
+        **picture(sentence),
+    )
+
+
+def _mixing_picture(models, ratios, curve, text, position) -> dict:
+    runs = [model.run(text) for model in models]
+    words, shape = runs[0].words, runs[0].shape
+    here = position % len(words)
+    size = len(ratios) * len(words) ** 2 * shape.heads
+    layers = shape.layers if size * shape.layers <= ROOM else 1
+    if size * layers > ROOM:
+        raise LabError(f"A sentence of {len(words)} positions is too long for this picture.")
+    A = np.stack([run.mixing[:layers].reshape(-1, len(words), len(words)) for run in runs])
+    heads = [f"layer {i + 1}, head {h + 1}" for i in range(layers) for h in range(shape.heads)]
+    labels = tuple(f"{w} " if w in words[:i] else w for i, w in enumerate(words))
+    row = A[:, :, here]
+    best = row.argmax(-1)
+    return {
+        "choice": Choice("head", heads, start=_telling(A[int(abs(ratios - 1).argmin())], here)),
+        "panels": [
+            Heatmap(
+                "Mixing A", A, words, words, row_label="query: who reads",
+                column_label="key: who is read", mark=here,
+            ),
+            Bars(
+                f"What '{words[here]}' reads", labels[: here + 1],
+                {"weight": row[..., : here + 1]}, low=0, high=1, y_label="weight",
+            ),
+            Lines(
+                "Distance to the exact law", ratios, {"excess": curve}, x_label="T / T₀",
+                y_label="excess in nats", x_scale="log", y_scale="log", cursor=True,
+            ),
+        ],
+        "readout": "T = {ratio:.3g} T₀ = {T:.3g}, with T₀ = √d_k = {T0:.3g}. '{word}' reads mostly "
+        "'{best}' ({weight:.0%}); the entropy of its row is {entropy:.2f} nats, of at most "
+        "{most:.2f}. At this temperature the model is {excess:.3f} nats from the exact law.",
+        "values": {
+            "ratio": ratios[:, None], "T": ratios[:, None] * shape.T0, "T0": shape.T0,
+            "word": words[here], "best": [[words[j] for j in line] for line in best],
+            "weight": row.max(-1), "entropy": entropy(row), "most": float(np.log(here + 1)),
+            "excess": curve[:, None],
+        },
+        "alt": f"Three pictures at the usual temperature: the mixing of one head over '{text}', "
+        f"the weights with which '{words[here]}' reads, and the excess against temperature, "
+        "lowest near T = T₀.",
+    }  # fmt: skip
+
+
+def _telling(A, here) -> int:
+    """The head whose row is sharpest on another word: there is something to see at the start."""
+    return int((A[:, here, :here].max(-1) if here else A[:, 0, 0]).argmax())
+
+
+def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
+    """A matrix over positions as shaded cells, queries down and keys across."""
+    ax.imshow(A, cmap=shades(), vmin=0, vmax=max(1e-12, A.max()))
+    ax.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(words)), words)
+    ax.set(title=title, xlabel="key: who is read", ylabel="query: who reads")
+    ax.spines[:].set_visible(False)
+
+
+def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
+    """How much of the prediction goes over when columns are exchanged after s steps."""
+    for name, flipped in series.items():
+        ax.plot(flipped, marker="o", label=name)
+    steps = max(len(flipped) for flipped in series.values())
+    names = ["label", *(f"{('attn', 'MLP')[s % 2]} {s // 2 + 1}" for s in range(steps - 1))]
+    ax.set_xticks(range(steps), names, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set(title=title, xlabel="exchanged after", ylabel="share of the prediction that flips")
+    ax.set_ylim(-0.08, 1.08)
+    ax.legend(loc="center right")
+
+
+def seeds(ax: Axes, results: Mapping[str, ndarray], title: str = "") -> None:
+    """One dot per seed for each row of an ensemble, the mean as a bar behind."""
+    for i, found in enumerate(results.values()):
+        ax.barh(i, found.mean(), height=0.6, alpha=0.3, color="C0")
+        ax.plot(found, np.full(len(found), i), "o", color="C0", markersize=5, linestyle="none")
+    ax.set_yticks(range(len(results)), list(results))
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel="excess in nats, one dot a seed")

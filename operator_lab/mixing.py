@@ -1,0 +1,194 @@
+"""First-order mixing: what attention does to the states of a run (paper III.1-III.3, III.5-III.6).
+
+Shapes: interaction S and mixing A are [query, key]; a coupling acts on features, [d, d].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from .errors import LabError
+from .model import Model
+from .run import LayerRun, Run
+from .steps import Step
+from .transformer import check_temperature
+
+
+def mixing(
+    S: Float[ndarray, "*heads N M"], T: float, causal: bool = True
+) -> Float[ndarray, "*heads N M"]:
+    """Boltzmann weights A = exp(S/T) / Z of each query over its keys (attention pattern; Eq. 1).
+
+    The energy is E = -S. Rows sum to 1; a causal query sees the keys up to its own place. The
+    best key's weight is scaled out first, so that T -> 0 ends in a hard choice and not in an
+    overflow. LabError unless T > 0.
+    """
+    T = check_temperature(T)
+    S = _finite(S, "interaction S")
+    if S.ndim < 2:
+        raise LabError(f"An interaction is an array [query, key]; got shape {S.shape}.")
+    visible = np.tri(*S.shape[-2:], dtype=bool) if causal else np.ones(S.shape[-2:], bool)
+    lowest = np.where(visible, -S, np.inf).min(-1, keepdims=True)
+    weight = np.where(visible, np.exp(np.minimum(lowest + S, 0) / T), 0)
+    return weight / weight.sum(-1, keepdims=True)
+
+
+def _finite(array, name: str) -> ndarray:
+    array = np.asarray(array, dtype=float)
+    if not np.isfinite(array).all():
+        raise LabError(f"The {name} holds NaN or infinity; every entry must be finite.")
+    return array
+
+
+def _square(M, name: str = "matrix") -> ndarray:
+    M = _finite(M, name)
+    if M.ndim < 2 or M.shape[-1] != M.shape[-2]:
+        raise LabError(f"The {name} must be square, [..., n, n]; got shape {M.shape}.")
+    return M
+
+
+def entropy(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:
+    """Shannon entropy of distributions along the last axis, in nats."""
+    p = _finite(p, "distribution")
+    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
+
+
+def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
+    """V_eff = G W_Q^T W_K G of one head (the QK circuit; paper III.3), LayerNorm's gain G inside.
+
+    A form on features: S_ij = n(x_i) V_eff n(x_j), n the normed state. It gives numbers, it does
+    not act on states. Its rank is at most d_k.
+    """
+    layer.interaction(head)  # a clear error for a head that does not exist
+    gain = layer.weight("norm_1.gain") if layer.run.shape.norm == "pre" else None
+    g = np.ones(layer.run.shape.features) if gain is None else gain
+    return (layer.W_Q[head] * g).T @ (layer.W_K[head] * g)
+
+
+def couplings(run: Run) -> Float[ndarray, "L h d d"]:
+    """V_eff of every head of every layer, see `coupling`."""
+    heads = range(run.shape.heads)
+    return np.array([[coupling(layer, h) for h in heads] for layer in run.layers])
+
+
+def transfer(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
+    """W_O W_V of one head (the OV circuit): what a state gives to the ones that read it."""
+    layer.interaction(head)
+    return layer.W_O[:, head] @ layer.W_V[head]
+
+
+def antisymmetric_share(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
+    """|M - M^T|^2 / (4 |M|^2): 0 for Hermitian, 1 for antisymmetric, 1/2 for random real M."""
+    M = _square(M)
+    return ((M - M.swapaxes(-1, -2)) ** 2).sum((-1, -2)) / (4 * (M**2).sum((-1, -2)))
+
+
+def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
+    """Henrici's sqrt(|M|^2 - sum |lambda|^2) / |M|: 0 for a normal matrix, at most 1."""
+    M = _square(M)
+    total, spectrum = (M**2).sum((-1, -2)), (abs(np.linalg.eigvals(M)) ** 2).sum(-1)
+    return np.sqrt(np.maximum(0.0, total - spectrum) / total)
+
+
+def between_share(step: Step) -> float:
+    """Share of a frozen step's squared norm that couples different positions (non-local; III.1)."""
+    N, d = step.positions, step.features
+    blocks = (step.dense() ** 2).reshape(N, d, N, d).sum((1, 3))
+    return float(1 - np.trace(blocks) / blocks.sum())
+
+
+def update_sizes(run: Run) -> Float[ndarray, "steps"]:
+    """|x_{s+1} - x_s| / |x_s| of each step, averaged over positions (paper III.6)."""
+    change = np.linalg.norm(np.diff(run.states, axis=-3), axis=-1)
+    return (change / np.linalg.norm(run.states[..., :-1, :, :], axis=-1)).mean(-1)
+
+
+def bare_update(x: Float[ndarray, "N d"], V: Float[ndarray, "d d"]) -> Float[ndarray, "N d"]:
+    """x_i + sum_{j <= i} (x_i^T V x_j) x_j, the update with no regulator (paper III.5)."""
+    x, V = _finite(x, "states x"), _square(V, "coupling V")
+    if x.ndim != 2 or x.shape[1] != len(V):
+        raise LabError(f"States [N, d] and a coupling [d, d] are needed; got {x.shape}, {V.shape}.")
+    return x + np.tril(x @ V @ x.T) @ x
+
+
+def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> Model:
+    """The same model with Q -> M Q and K -> M^-T K in one head: no interaction changes (III.2).
+
+    LabError for a singular or wrongly sized M.
+    """
+    s = model.transformer.shape
+    M = _square(M, "gauge M")
+    if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:
+        raise LabError(f"A gauge of this head is an invertible {s.d_k} x {s.d_k} matrix.")
+    if not (0 <= layer < s.layers and 0 <= head < s.heads):
+        raise LabError(
+            f"Layer {layer}, head {head} does not exist; there are {s.layers} layers of {s.heads}."
+        )
+    rows = slice(head * s.d_k, (head + 1) * s.d_k)
+    names = [f"blocks.{0 if s.tied else layer}.attention.W_{w}.weight" for w in "QK"]
+    W_Q, W_K = (model.weights[name].copy() for name in names)
+    W_Q[rows], W_K[rows] = M @ W_Q[rows], np.linalg.inv(M).T @ W_K[rows]
+    return model.with_weights(dict(zip(names, (W_Q, W_K), strict=True)))
+
+
+def symmetrised(model: Model, sign: int = 1) -> dict:
+    """Edits that keep only the symmetric (sign = 1) or antisymmetric (-1) part of every S.
+
+    For use as `edits=` in `Model.run` and `Model.excess`; in feature space this keeps the
+    Hermitian or anti-Hermitian part of every head's coupling.
+    """
+    part = lambda S: (S + sign * S.swapaxes(-1, -2)) / 2  # noqa: E731
+    return {("interaction", layer): part for layer in range(model.transformer.shape.layers)}
+
+
+def contrast(model: Model, first: str, second: str) -> Float[ndarray, "V"]:
+    """+1 on the words that only the first sentence allows next, -1 on those only the second does.
+
+    LabError where the exact laws allow the same words.
+    """
+    a, b = (model.language.law(s)[-1] > 0 for s in (first, second))
+    signs = a.astype(float) - b
+    if not (signs.max() > 0 > signs.min()):
+        raise LabError("After both sentences the same words are possible; nothing to tell apart.")
+    return signs
+
+
+def exchange(
+    model: Model, first: str, second: str, positions: Sequence[int] = (-1,)
+) -> Float[ndarray, "steps_1"]:
+    """How far the prediction flips when columns of the state are exchanged (activation patching).
+
+    After 0, 1, ... 2L steps the columns `positions` of the first run are replaced by those of the
+    second; 0: the prediction stays, 1: it moves by as much as the exact law does between the two
+    sentences (paper Fig. 3, as an intervention). The prediction is the probability of the words
+    that tell them apart. LabError for sentences of different length or with the same next words.
+    """
+    runs = model.run_batch([first, second])
+    signs = contrast(model, first, second)
+    own = runs.law[0, -1] @ signs
+    exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
+    index = [p % runs.states.shape[-2] for p in positions]
+
+    def with_columns(columns):
+        def edit(x):
+            x[index] = columns[index]
+            return x
+
+        return edit
+
+    flipped = []
+    for s, columns in enumerate(runs[1].states):
+        law = model.run(first, edits={("state", s): with_columns(columns)}).law
+        flipped.append((own - law[-1] @ signs) / exact)
+    return np.array(flipped)
+
+
+def temperature_scan(
+    model: Model, ratios: Sequence[float], count: int = 128
+) -> Float[ndarray, "ratios"]:
+    """The excess of the whole model at each temperature T/T0, in nats (III.6)."""
+    return np.array([model.but(tau=float(r)).excess(count) for r in ratios])

@@ -1,0 +1,46 @@
+"""What all tests share: shapes are checked, random examples are the same on every machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jaxtyping
+import pytest
+from hypothesis import settings
+
+# Left installed: modules of the package are loaded lazily, most of them after this line.
+jaxtyping.install_import_hook("operator_lab", "shapes.checked")
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("reproducible")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "mistake: hands in something wrong on purpose; the same as `as_a_learner`."
+    )
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("mistake"):
+            item.fixturenames.append("as_a_learner")
+
+
+@pytest.fixture
+def as_a_learner():
+    """Meet the package as a learner does: annotations are not enforced, its own sentences are."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch):
+    """Judge exercises by the rule alone: a test that wants another mode says so itself."""
+    monkeypatch.delenv("OPERATOR_LAB_CHECKS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return Path(__file__).resolve().parent.parent

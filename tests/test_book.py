@@ -1,0 +1,239 @@
+"""The book: builds without a warning, asks nothing of the network, and follows the package."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from operator_lab.book import cache_key
+
+ROOT = Path(__file__).resolve().parent.parent
+LOADING = {"src", "srcset", "data", "poster"}
+
+
+class Resources(HTMLParser):
+    """Collects the addresses that a page loads by itself; a link to click on is none of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = ""
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        # A widget's data is no program: it may name what it likes.
+        is_data = tag == "script" and (values.get("type") or "").startswith("application/")
+        self._inside = "" if is_data else tag
+        self.found += [values[name] or "" for name in LOADING & set(values)]
+        link = (values.get("rel") or "").split()
+        if tag == "link" and not set(link) & {"next", "prev", "canonical", "author", "license"}:
+            self.found.append(values.get("href") or "")
+        if tag in ("image", "use", "script"):
+            self.found += [values[name] or "" for name in ("href", "xlink:href") if name in values]
+        self.found += addresses_in_style(values.get("style") or "")
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "style":
+            self.found += addresses_in_style(data)
+        if self._inside == "script":
+            self.found += re.findall(r"https?://(?!www\.w3\.org/)[^\s\"'`]+", data)
+
+
+def addresses_in_style(text: str) -> list[str]:
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    loaded = re.findall(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)", text)
+    return [first or second for first, second in loaded]
+
+
+def outside(address: str) -> bool:
+    return bool(re.match(r"\s*(?:https?:)?//", address, flags=re.IGNORECASE))
+
+
+def resources(page: str) -> list[str]:
+    parser = Resources()
+    parser.feed(page)
+    return parser.found
+
+
+def build(root: Path) -> subprocess.CompletedProcess:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(root)
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    return subprocess.run(
+        [*command, "build", "course", "--config", "book.yml", "-W"],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def copy(target: Path) -> Path:
+    ignore = shutil.ignore_patterns("__pycache__", "_build", ".ipynb_checkpoints")
+    for name in ("course", "operator_lab"):
+        shutil.copytree(ROOT / name, target / name, ignore=ignore)
+    for name in ("book.yml", "constraints.txt"):
+        shutil.copyfile(ROOT / name, target / name)
+    return target
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """The course as it is, built once in a folder of its own."""
+    root = copy(tmp_path_factory.mktemp("book"))
+    run = build(root)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    return root / "course" / "_build" / "html"
+
+
+def pages(book: Path) -> list[Path]:
+    return [page for page in book.rglob("*.html") if "_static" not in page.parts]
+
+
+def test_every_chapter_is_a_page(book):
+    names = {page.name for page in pages(book)}
+    assert {"index.html", *(f"{p.stem}.html" for p in (ROOT / "course").glob("*.ipynb"))} <= names
+
+
+def test_no_page_loads_anything_from_elsewhere(book):
+    found = {page.name: resources(page.read_text(encoding="utf-8")) for page in pages(book)}
+    assert all(found.values())
+    assert {n: list(filter(outside, f)) for n, f in found.items() if any(map(outside, f))} == {}
+
+
+def test_no_style_sheet_loads_anything_from_elsewhere(book):
+    sheets = {p.name: p.read_text(encoding="utf-8") for p in book.rglob("*.css")}
+    assert sheets
+    assert [n for n, text in sheets.items() if any(map(outside, addresses_in_style(text)))] == []
+
+
+def test_every_local_resource_of_a_page_exists(book):
+    missing = []
+    for page in pages(book):
+        for address in resources(page.read_text(encoding="utf-8")):
+            name = re.split("[?#]", address)[0]
+            if not name or name.startswith(("data:", "blob:")):
+                continue
+            if not (page.parent / name).exists():
+                missing.append(f"{page.name}: {address}")
+    assert missing == []
+
+
+def test_formulas_are_set_by_the_book_itself(book):
+    assert (book / "_static" / "mathjax" / "tex-chtml.js").is_file()
+    assert list((book / "_static" / "mathjax" / "output").rglob("*.woff"))
+
+
+def test_an_outside_address_is_seen():
+    page = """<link rel="stylesheet" href="//fonts.example/a.css"><img src="https://x.example/a.png">
+    <script src="HTTP://x.example/a.js"></script><style>@import "https://x.example/b.css";</style>
+    <script>const URL = "https://x.example/late.js"</script>
+    <p style="background: url(https://x.example/c.png)"><a href="https://ok.example">a link</a>"""
+    assert len(list(filter(outside, resources(page)))) == 6
+    assert not list(filter(outside, resources('<a href="https://a"></a><img src="a.png">')))
+
+
+# --- a change of the package reaches the page ---------------------------------------------------
+
+
+def small_book(root: Path) -> Path:
+    """A book of one notebook that prints a value of a package beside it, and shows a widget."""
+    copy(root)
+    shutil.rmtree(root / "course")
+    (root / "course" / "_static").mkdir(parents=True)
+    (root / "course" / "_static" / "loader.js").write_text("// loader", encoding="utf-8")
+    (root / "operator_lab" / "constant.py").write_text("VALUE = 1111\n", encoding="utf-8")
+    widget = "import ipywidgets\nipywidgets.IntSlider(description='T')"
+    lines = ["from operator_lab.constant import VALUE", "import os", "print('value', VALUE)"]
+    lines += ["print('checks', os.environ['OPERATOR_LAB_CHECKS'])"]
+    cell = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    head = {"cell_type": "markdown", "metadata": {}, "source": "# A page\n\n$$E = -S$$"}
+    notebook = {
+        "cells": [
+            {**head, "id": "a"},
+            {**cell, "id": "b", "source": "\n".join(lines)},
+            {**cell, "id": "c", "source": widget},
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    course = root / "course"
+    (course / "page.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (course / "index.md").write_text("# Front\n\nText.\n", encoding="utf-8")
+    toc = "format: jb-book\nroot: index\nchapters:\n- file: page\n"
+    (course / "_toc.yml").write_text(toc, encoding="utf-8")
+    return root
+
+
+def test_a_changed_package_changes_the_page(tmp_path):
+    root = small_book(tmp_path)
+    page = root / "course" / "_build" / "html" / "page.html"
+
+    run = build(root)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    first = page.read_text(encoding="utf-8")
+    assert "value 1111" in first and "checks gentle" in first
+    assert first.count("loader.js") == 1 and re.search(r"<script[^>]*defer[^>]*loader\.js", first)
+    assert "loader.js" not in (page.parent / "index.html").read_text(encoding="utf-8")
+    assert not list(filter(outside, resources(first)))
+    assert len(list((root / ".cache").iterdir())) == 1
+
+    again = build(root)
+    assert again.returncode == 0 and "Executing notebook" not in again.stdout + again.stderr
+    assert len(list((root / ".cache").iterdir())) == 1
+
+    (root / "operator_lab" / "constant.py").write_text("VALUE = 2222\n", encoding="utf-8")
+    assert build(root).returncode == 0
+    assert "value 2222" in page.read_text(encoding="utf-8")
+    assert len(list((root / ".cache").iterdir())) == 2
+
+
+def test_a_failing_notebook_fails_the_book(tmp_path):
+    root = small_book(tmp_path)
+    (root / "operator_lab" / "constant.py").write_text("VALUE = 1 / 0\n", encoding="utf-8")
+    run = build(root)
+    assert run.returncode != 0 and "ZeroDivisionError" in run.stdout + run.stderr
+
+
+def test_the_key_changes_with_what_a_page_depends_on(tmp_path):
+    package = tmp_path / "operator_lab"
+    package.mkdir()
+    (tmp_path / "constraints.txt").write_text("torch==2.13.0\n", encoding="utf-8")
+    (package / "a.py").write_text("x = 1", encoding="utf-8")
+    keys = [cache_key(tmp_path)]
+    assert cache_key(tmp_path) == keys[0]
+
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "a.pyc").write_bytes(b"bytecode")
+    assert cache_key(tmp_path) == keys[0]
+
+    (package / "a.py").write_text("x = 2", encoding="utf-8")
+    keys.append(cache_key(tmp_path))
+    (package / "a.py").rename(package / "b.py")
+    keys.append(cache_key(tmp_path))
+    (package / "explorer.js").write_text("draw()", encoding="utf-8")
+    keys.append(cache_key(tmp_path))
+    (tmp_path / "constraints.txt").write_text("torch==2.14.0\n", encoding="utf-8")
+    keys.append(cache_key(tmp_path))
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_key_changes_with_python(tmp_path, monkeypatch):
+    (tmp_path / "operator_lab").mkdir()
+    (tmp_path / "constraints.txt").write_text("", encoding="utf-8")
+    before = cache_key(tmp_path)
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
+    assert cache_key(tmp_path) != before

@@ -1,0 +1,142 @@
+"""A learner's copies: everything missing is copied, nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from operator_lab import __main__ as command_line
+from operator_lab import classroom
+from operator_lab.errors import LabError
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "course"
+    for name in (
+        "01_one_hot.ipynb",
+        "03_mixing.ipynb",
+        "dictionary.md",
+        "instructor.md",
+        "_toc.yml",
+        "images/ring.svg",
+        "_static/loader.js",
+        "_build/html/old.ipynb",
+        ".ipynb_checkpoints/03_mixing-checkpoint.ipynb",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"first version of {name} – ψ", encoding="utf-8")
+    return folder
+
+
+def files(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+EXPECTED = {"01_one_hot.ipynb", "03_mixing.ipynb", "dictionary.md", "images/ring.svg"}
+
+
+def test_copies_what_is_missing(source, tmp_path):
+    done = classroom.learn(source, tmp_path / "mine")
+    assert files(tmp_path / "mine") == EXPECTED == {p.as_posix() for p in done.copied}
+    assert done.kept == ()
+    copy = tmp_path / "mine" / "03_mixing.ipynb"
+    assert copy.read_bytes() == (source / "03_mixing.ipynb").read_bytes()
+
+
+def test_never_overwrites(source, tmp_path):
+    mine = tmp_path / "mine"
+    classroom.learn(source, mine)
+    (mine / "03_mixing.ipynb").write_text("my answers", encoding="utf-8")
+    (source / "03_mixing.ipynb").write_text("second version", encoding="utf-8")
+    (source / "04_channels.ipynb").write_text("new", encoding="utf-8")
+    done = classroom.learn(source, mine)
+    assert [p.as_posix() for p in done.copied] == ["04_channels.ipynb"]
+    assert {p.as_posix() for p in done.kept} == EXPECTED
+    assert (mine / "03_mixing.ipynb").read_text(encoding="utf-8") == "my answers"
+
+
+def test_leaves_a_broken_link_alone(source, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "03_mixing.ipynb").symlink_to(tmp_path / "elsewhere.ipynb")
+    classroom.learn(source, mine)
+    assert (mine / "03_mixing.ipynb").is_symlink()
+    assert not (tmp_path / "elsewhere.ipynb").exists()
+
+
+def test_leaves_no_temporary_file_when_copying_fails(source, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("operator_lab.files.os.replace", full)
+    with pytest.raises(LabError, match=r"cannot be written: No space left on device\.$"):
+        classroom.learn(source, tmp_path / "mine")
+    assert files(tmp_path / "mine") == set()
+
+
+def test_refuses_folders_inside_one_another(source, tmp_path):
+    for target in (source, source / "mine", tmp_path):
+        with pytest.raises(LabError, match="lie inside one another; choose another folder"):
+            classroom.learn(source, target)
+
+
+def test_refuses_a_file_as_target(source, tmp_path):
+    (tmp_path / "mine").write_text("a file", encoding="utf-8")
+    with pytest.raises(LabError, match="mine is a file; choose another folder for your copies"):
+        classroom.learn(source, tmp_path / "mine")
+
+
+def test_refuses_a_missing_course(tmp_path):
+    with pytest.raises(LabError, match="nowhere is not a folder; give the folder of the course"):
+        classroom.learn(tmp_path / "nowhere", tmp_path / "mine")
+
+
+def test_says_when_there_is_no_repository_around_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "__file__", str(tmp_path / "operator_lab" / "classroom.py"))
+    with pytest.raises(LabError, match="clone the repository and install it"):
+        classroom.course()
+
+
+def test_the_command_copies_this_course(tmp_path, capsys):
+    assert command_line.main(["learn", "--to", str(tmp_path / "mine")]) == 0
+    assert "index.md" in files(tmp_path / "mine")
+    assert "files copied to" in capsys.readouterr().out
+    assert command_line.main(["learn", "--to", str(tmp_path / "mine")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("0 files copied") and "left as they are" in printed
+
+
+def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys):
+    (tmp_path / "mine").write_text("a file", encoding="utf-8")
+    assert command_line.main(["learn", "--to", str(tmp_path / "mine")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("operator-lab: ") and printed.err.count("\n") == 1
+
+
+def test_doctor_names_versions_and_device(capsys):
+    assert command_line.main(["doctor"]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["torch"].startswith("2.") and rows["device"].split()[0] in ("cpu", "cuda", "mps")
+
+
+def test_doctor_fails_when_something_is_missing(monkeypatch, capsys):
+    def absent(name):
+        raise classroom.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(classroom.metadata, "version", absent)
+    assert command_line.main(["doctor"]) == 1
+    assert "torch         missing" in capsys.readouterr().out
+
+
+def test_runs_as_a_module_in_a_console_without_unicode():
+    run = subprocess.run(
+        [sys.executable, "-m", "operator_lab", "--help"],
+        env={"PYTHONIOENCODING": "ascii", "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0 and "learn" in run.stdout
