@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test book notebooks clean
+.PHONY: help lab lab-source test book notebooks models clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -27,8 +27,11 @@ test: $(READY) ## run every check: style, tests, and the notebooks from top to b
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W
 
-notebooks: $(READY) ## run the course's notebooks and refresh their stored outputs (NOTEBOOKS="..." for some)
+notebooks: $(READY) ## run the course's notebooks and refresh stored outputs and claims.md (NOTEBOOKS="..." for some)
 	$(BIN)/operator-lab refresh $(NOTEBOOKS)
+
+models: $(READY) ## train the reference models again (candidates/) and compare with the shipped
+	$(BIN)/operator-lab models --to candidates
 
 clean: ## remove what was built (never my_course/ or .venv/)
 	rm -rf course/_build .cache .pytest_cache .ruff_cache .hypothesis

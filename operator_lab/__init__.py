@@ -9,9 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import bare as bare
     from . import corpus as corpus
+    from . import dyson as dyson
     from . import ensembles as ensembles
     from . import figures as figures
+    from . import layernorm as layernorm
     from . import mixing as mixing
     from . import training as training
     from .claims import claim as claim
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {"corpus", "ensembles", "figures", "mixing", "training"}
+_MODULES = {"bare", "corpus", "dyson", "ensembles", "figures", "layernorm", "mixing", "training"}
 _NAMES = {
     "LabError": "errors",
     "Model": "model",

@@ -1,4 +1,4 @@
-"""The command line: `operator-lab learn`, `operator-lab doctor`, `operator-lab refresh`."""
+"""The command line of the course; `operator-lab --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("refresh", help="run notebooks and store compared outputs again")
     command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
     command.set_defaults(run=_refresh)
+
+    command = commands.add_parser("models", help="train the reference models again and compare")
+    command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
+    command.set_defaults(run=_models)
+
+    command = commands.add_parser("ensemble", help="repeat an experiment over several seeds")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
+    command.set_defaults(run=_ensemble)
     return parser
 
 
@@ -70,6 +80,23 @@ def _refresh(options: argparse.Namespace) -> int:
     paths = options.notebooks or sorted(course().glob("*.ipynb"))
     for path in refresh(paths, progress=sys.stderr.isatty()):
         print(f"refreshed  {path.name}")
+    from .claims import write_ledger
+
+    print(f"ledger     {write_ledger(course()).name}")
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from .references import compare
+
+    print("\n".join(compare(options.to, progress=sys.stderr.isatty())))
+    return 0
+
+
+def _ensemble(options: argparse.Namespace) -> int:
+    from .ensembles import run
+
+    print(run(options.name, options.seeds, options.to, progress=sys.stderr.isatty()))
     return 0
 
 

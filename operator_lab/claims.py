@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabError, near
+from .files import write_whole
 
 VERDICTS = ("exact", "holds", "holds with a caveat", "breaks")
 _LINE = re.compile(r"^\[claim\] (?P<name>.+?): (?P<measured>.+) -> (?P<verdict>[^>]+)$")
@@ -73,3 +74,10 @@ def ledger(found: Iterable[Row]) -> str:
         where = f"[{row.notebook[:2]}]({row.notebook}), cell {row.cell}"
         lines.append(f"| {section} | {title} | {row.measured} | **{row.verdict}** | {where} |")
     return "\n".join(lines) + "\n"
+
+
+def write_ledger(course: Path) -> Path:
+    """Make `claims.md` of a course's folder again from its notebooks' stored outputs."""
+    path = Path(course) / "claims.md"
+    write_whole(path, ledger(rows(Path(course).glob("*.ipynb"))).encode())
+    return path

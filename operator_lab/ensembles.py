@@ -3,72 +3,119 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 from tqdm.auto import tqdm
 
-from .errors import LabError
+from . import dyson
+from .errors import LabError, near
 from .files import write_whole
+from .model import Model, divergence
 from .references import DATA
 from .training import Recipe, train
 
-# What is trained for each ensemble; every row is repeated for every seed.
-ENSEMBLES: dict[str, dict[str, Recipe]] = {
-    "couplings": {
-        "free": Recipe(batch=32),
-        "hermitian": Recipe(batch=32, shape={"coupling": "hermitian"}),
-        "positive": Recipe(batch=32, shape={"coupling": "positive"}),
-        "infinite temperature": Recipe(batch=32, shape={"tau": 1e6}),
-    },
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What is trained (one recipe per row, every row for every seed) and what is measured on it."""
+
+    rows: dict[str, Recipe]
+    measure: Callable[[Model], dict]
+
+
+def excess(model: Model) -> dict:
+    """Distance to the exact law, over 512 texts."""
+    return {"excess": model.excess(512)}
+
+
+def orders(model: Model) -> dict:
+    """Two splits of the same states: shares and sizes of the orders, and the law read from them.
+
+    `left` is the mean KL from the model's law to that of the orders summed so far, over 24 texts;
+    `swapped` the excess with two neighbouring layers exchanged, `reversed` with all turned round.
+    """
+    model = model.to("float64")
+    runs = model.run_batch(model.language.sample(24, model.transformer.shape.context, 11))
+    found = excess(model)
+    for split, options in (("layer", ("nothing", "layer")), ("hop", ("on_site",))):
+        series = dyson.orders(runs, *options)
+        laws = dyson.readout(runs, np.cumsum(series, 0))
+        found[f"{split} shares"] = dyson.projections(series).tolist()
+        found[f"{split} sizes"] = dyson.sizes(series).tolist()
+        found[f"{split} left"] = [divergence(runs.law, law) for law in laws]
+    layers = list(range(model.transformer.shape.layers))
+    swaps = [[*layers[:i], i + 1, i, *layers[i + 2 :]] for i in layers[:-1]]
+    found["swapped"] = [dyson.reordered(model, order).excess(64) for order in swaps]
+    found["reversed"] = dyson.reordered(model, layers[::-1]).excess(64)
+    return found
+
+
+ENSEMBLES = {
+    "couplings": Ensemble(
+        {
+            "free": Recipe(batch=32),
+            "hermitian": Recipe(batch=32, shape={"coupling": "hermitian"}),
+            "positive": Recipe(batch=32, shape={"coupling": "positive"}),
+            "infinite temperature": Recipe(batch=32, shape={"tau": 1e6}),
+        },
+        excess,
+    ),
+    "orders": Ensemble({"trained": Recipe()}, orders),
 }
 
 
-def recipes(name: str) -> dict[str, Recipe]:
-    """The recipes of one ensemble; LabError for an unknown name."""
+def ensemble(name: str) -> Ensemble:
+    """The ensemble of that name; LabError for an unknown one."""
     if name not in ENSEMBLES:
-        raise LabError(f"There is no ensemble {name!r}; there are {', '.join(ENSEMBLES)}.")
+        known = ", ".join(ENSEMBLES)
+        raise LabError(f"There is no ensemble {name!r}{near(name, ENSEMBLES)} There are {known}.")
     return ENSEMBLES[name]
 
 
-def shipped(name: str) -> dict[str, ndarray]:
-    """The excess of every row of an ensemble, one number per seed, as shipped.
+def shipped(name: str, quantity: str = "excess") -> dict[str, ndarray]:
+    """One measured quantity of every row of an ensemble, as shipped: an array [seed, ...] each.
 
-    LabError for an unknown name, or for a file made with another recipe.
+    LabError for an unknown name or quantity, or for a file made with another recipe.
     """
-    path, wanted = DATA / f"{name}.json", _stated(name)
+    path = DATA / f"{name}.json"
+    wanted = _stated(name)
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["recipes"] != wanted:
         raise LabError(
             f"{path.name} was made with another recipe than this version's; "
             f"run 'operator-lab ensemble {name}' to make it again."
         )
-    return {row: np.array([e for _, e in sorted(found.items(), key=lambda x: int(x[0]))])
-            for row, found in content["excess"].items()}  # fmt: skip
+    found = {}
+    for row, by_seed in content["found"].items():
+        seeds = sorted(by_seed, key=int)
+        known = by_seed[seeds[0]]
+        if quantity not in known:
+            raise LabError(f"{name} has no {quantity!r}; it has {', '.join(known)}.")
+        found[row] = np.array([by_seed[seed][quantity] for seed in seeds])
+    return found
 
 
 def _stated(name: str) -> dict:
-    return json.loads(json.dumps({row: asdict(r) for row, r in recipes(name).items()}))
+    """The recipes as they stand in a file."""
+    return json.loads(json.dumps({row: asdict(r) for row, r in ensemble(name).rows.items()}))
 
 
 def run(name: str, seeds: int = 5, folder: Path = DATA, progress: bool = True) -> Path:
-    """Train every row of an ensemble over `seeds` seeds; a run that was cut short is taken up."""
-    path = Path(folder) / f"{name}.json"
-    content = {"recipes": _stated(name), "excess": {row: {} for row in recipes(name)}}
+    """Train and measure every row over `seeds` seeds; a run that was cut short is taken up."""
+    path, rows = Path(folder) / f"{name}.json", ensemble(name).rows
+    content = {"recipes": _stated(name), "found": {row: {} for row in rows}}
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         content = kept if kept["recipes"] == content["recipes"] else content
-    todo = [
-        (row, seed)
-        for seed in range(seeds)
-        for row in recipes(name)
-        if str(seed) not in content["excess"][row]
-    ]
+    todo = [(row, seed) for seed in range(seeds) for row in rows]
+    todo = [(row, seed) for row, seed in todo if str(seed) not in content["found"][row]]
     for row, seed in tqdm(todo, disable=not progress, unit="model"):
-        recipe = replace(recipes(name)[row], seed=seed)
-        training = train(recipe, device="cpu", progress=False, every=recipe.steps)
-        content["excess"][row][str(seed)] = training.model.excess()
+        recipe = replace(rows[row], seed=seed)
+        model = train(recipe, device="cpu", progress=False, every=recipe.steps).model
+        content["found"][row][str(seed)] = ensemble(name).measure(model)
         write_whole(path, json.dumps(content, indent=1).encode())
     return path

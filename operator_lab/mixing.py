@@ -87,6 +87,13 @@ def antisymmetric_share(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | f
     return ((M - M.swapaxes(-1, -2)) ** 2).sum((-1, -2)) / (4 * (M**2).sum((-1, -2)))
 
 
+def centred(S: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N N"]:
+    """S without its row and column means: what is left when all states lose their common part."""
+    S = _square(S, "interaction S")
+    rows, columns = S.mean(-1, keepdims=True), S.mean(-2, keepdims=True)
+    return S - rows - columns + S.mean((-1, -2), keepdims=True)
+
+
 def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
     """Henrici's sqrt(|M|^2 - sum |lambda|^2) / |M|: 0 for a normal matrix, at most 1."""
     M = _square(M)
@@ -188,7 +195,7 @@ def exchange(
 
 
 def temperature_scan(
-    model: Model, ratios: Sequence[float], count: int = 128
+    model: Model, ratios: Sequence[float], count: int = 256
 ) -> Float[ndarray, "ratios"]:
     """The excess of the whole model at each temperature T/T0, in nats (III.6)."""
     return np.array([model.but(tau=float(r)).excess(count) for r in ratios])

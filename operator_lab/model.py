@@ -101,7 +101,7 @@ class Model:
 
     def excess(
         self,
-        count: int = 512,
+        count: int = 256,
         seed: int = 10**6,
         edits: Edits | None = None,
     ) -> float:

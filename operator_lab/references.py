@@ -48,29 +48,37 @@ REFERENCES = {
     "compound-untrained": Reference(_COMPOUND, trained=False),
     "depth": Reference(_DEPTH),
     "depth-untrained": Reference(_DEPTH, trained=False),
+    "compound-tied": Reference(Recipe("compound", {"layers": 6, "tied": True}, steps=1000)),
     "depth-one-layer": Reference(Recipe("depth", {"layers": 1}, steps=2000)),
 }
 
 
-def reference(language: str = "compound", trained: bool = True, layers: int | None = None) -> Model:
+def reference(
+    language: str = "compound",
+    trained: bool = True,
+    layers: int | None = None,
+    tied: bool = False,
+) -> Model:
     """Return a model that ships with the package, in float64 on the CPU.
 
-    `layers` picks another depth where one is shipped. LabError for an unknown language or depth,
+    `layers` picks another depth where one is shipped, `tied` the one whose six layers are one
+    layer. LabError for an unknown language or depth,
     or when the file on disk is not the one that was shipped.
     """
     corpus.language(language)
     fitting = {
         name: r
         for name, r in REFERENCES.items()
-        if r.recipe.language == language and r.trained == trained
+        if r.recipe.language == language
+        and r.trained == trained
+        and r.recipe.shape.get("tied", False) == tied
     }
     name = next((n for n, r in fitting.items() if layers in (None, r.layers)), None)
     if name is None:
-        depths = ", ".join(str(d) for d in sorted({r.layers for r in fitting.values()}))
-        raise LabError(
-            f"No {'trained' if trained else 'untrained'} {language} model with {layers} layers is "
-            f"shipped; there is one with {depths}."
-        )
+        kind = f"{'trained' if trained else 'untrained'}{' tied' if tied else ''} {language}"
+        depths = ", ".join(str(d) for d in sorted({r.layers for r in fitting.values()})) or "none"
+        wanted = "" if layers is None else f" with {layers} layers"
+        raise LabError(f"No {kind} model{wanted} is shipped; depths shipped: {depths}.")
     path = DATA / f"{name}.safetensors"
     if not path.is_file() or fingerprint(path) != _index()[name]["sha256"]:
         raise LabError(

@@ -130,23 +130,25 @@ class AttentionStep(Step):
     b_V: Float[ndarray, "h d_k"] | None
     b_O: Float[ndarray, "d"] | None
 
-    def _values(self, y, one):
+    def values(self, y, one):
+        """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
         v = np.einsum("...nd,hkd->...hnk", self.normed(y, one), self.W_V)
-        return v if self.b_V is None else v + one * self.b_V[:, None]
+        # one more axis for the heads, when `one` has any
+        return v if self.b_V is None else v + np.asarray(one)[..., None] * self.b_V[:, None]
 
     def _write(self, z):
         return np.einsum("...hnk,dhk->...nd", z, self.W_O)
 
     def on_site(self, y, one):
         diagonal = np.diagonal(self.mixing, axis1=-2, axis2=-1)[..., None]
-        return self._write(diagonal * self._values(y, one)) + constant(self.b_O, one)
+        return self._write(diagonal * self.values(y, one)) + constant(self.b_O, one)
 
     def between(self, y, one):
         off = self.mixing * (1 - np.eye(self.positions))
-        return self._write(off @ self._values(y, one))
+        return self._write(off @ self.values(y, one))
 
     def act(self, y, one):
-        return self._write(self.mixing @ self._values(y, one)) + constant(self.b_O, one)
+        return self._write(self.mixing @ self.values(y, one)) + constant(self.b_O, one)
 
 
 @dataclass(frozen=True, eq=False)

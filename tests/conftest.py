@@ -15,18 +15,6 @@ settings.register_profile("reproducible", derandomize=True, deadline=None, print
 settings.load_profile("reproducible")
 
 
-def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "mistake: hands in something wrong on purpose; the same as `as_a_learner`."
-    )
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.get_closest_marker("mistake"):
-            item.fixturenames.append("as_a_learner")
-
-
 @pytest.fixture
 def as_a_learner():
     """Meet the package as a learner does: annotations are not enforced, its own sentences are."""

@@ -21,9 +21,9 @@ LAYERS = (
     {"errors", "files"},
     {"transformer", "corpus"},
     {"run", "steps"},
-    {"model", "references", "training", "ensembles", "pretrained"},
+    {"model", "references", "training", "pretrained"},
     {"instruments"},
-    {"figures", "exercises", "claims"},
+    {"figures", "exercises", "claims", "ensembles"},
     {"classroom", "notebooks", "book", "__main__"},
 )
 

@@ -1,11 +1,11 @@
 """Runs: frozen steps are identities, the record is the plain pass, edits intervene."""
 
-import itertools
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+from random_models import MONEY, RIVER, SHAPES, random_model
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from operator_lab.corpus import compound
@@ -14,26 +14,10 @@ from operator_lab.model import Model
 from operator_lab.run import LayerRun
 from operator_lab.transformer import Transformer
 
-MONEY, RIVER = "the man paid the coin at the bank", "the man crossed the shore at the bank"
-SHAPES = [
-    dict(norm=n, activation=a, bias=bool(b), rms=bool(r))
-    for n, a, b, r in itertools.product(("pre", "post", "none"), ("gelu", "relu"), (0, 1), (0, 1))
-] + [dict(tied=True), dict(causal=False), dict(coupling="hermitian"), dict(tau=0.3)]
-
-
-def make(seed=0, **shape):
-    t = Transformer(95, features=16, heads=4, layers=3, hidden=24, seed=seed, **shape).double()
-    generator = torch.Generator().manual_seed(seed + 1)
-    with torch.no_grad():
-        for p in t.parameters():
-            if p.ndim < 2:
-                p += 0.3 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
-    return Model(t, compound())
-
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_frozen_steps_reproduce_the_run(shape):
-    run = make(**shape).run(MONEY)
+    run = random_model(**shape).run(MONEY)
     x = run.states[0]
     for s, V in enumerate(run.steps):
         x = x + V(x)
@@ -44,7 +28,7 @@ def test_frozen_steps_reproduce_the_run(shape):
 
 @pytest.mark.parametrize("placement", ["pre", "post", "none"])
 def test_a_step_without_biases_is_a_matrix(placement):
-    run = make(norm=placement).run(MONEY)
+    run = random_model(norm=placement).run(MONEY)
     for V in run.steps:
         y = np.random.default_rng(0).normal(size=run.states[0].shape)
         assert abs(V.dense() @ y.ravel() - (V @ y).ravel()).max() < 1e-10
@@ -52,7 +36,7 @@ def test_a_step_without_biases_is_a_matrix(placement):
 
 
 def test_a_step_with_biases_is_affine():
-    V = make(bias=True).run(MONEY).steps[0]
+    V = random_model(bias=True).run(MONEY).steps[0]
     with pytest.raises(LabError, match="adds a constant"):
         V @ np.zeros((9, 16))
     with pytest.raises(LabError, match="adds a constant"):
@@ -64,7 +48,7 @@ def test_a_step_with_biases_is_affine():
 
 
 def test_the_mlp_acts_on_site_and_hops_are_strictly_causal():
-    run = make().run(MONEY)
+    run = random_model().run(MONEY)
     y = np.random.default_rng(1).normal(size=(9, 16))
     for s, V in enumerate(run.steps):
         hop = V.between(y, 1.0)
@@ -75,7 +59,7 @@ def test_the_mlp_acts_on_site_and_hops_are_strictly_causal():
 @pytest.mark.parametrize("shape", [{}, dict(norm="post", bias=True)], ids=str)
 def test_the_future_changes_nothing(shape):
     endings = "the man paid the coin near the bank", "the man paid the coin at a den"
-    a, b = (make(**shape).run(sentence) for sentence in endings)
+    a, b = (random_model(**shape).run(sentence) for sentence in endings)
     assert (a.states[:, :6] == b.states[:, :6]).all()
     assert (a.law[:6] == b.law[:6]).all()
 
@@ -91,7 +75,7 @@ class Counted(TorchDispatchMode):
 
 
 def test_the_record_costs_no_second_pass(monkeypatch):
-    model = make()
+    model = random_model()
     passes = Counter()
     forward = Transformer.forward
     monkeypatch.setattr(
@@ -113,7 +97,7 @@ def test_the_record_costs_no_second_pass(monkeypatch):
 
 
 def test_record_and_plain_pass_agree():
-    model = make(bias=True)
+    model = random_model(bias=True)
     run = model.run(MONEY)
     assert abs(run.law - model.law(model.tokens(MONEY))).max() < 1e-14
     assert run.words == tuple(f". {MONEY}".split())
@@ -135,7 +119,7 @@ def test_arrays_are_read_only_and_a_model_is_a_copy():
 
 
 def test_a_batch_is_its_runs():
-    model = make()
+    model = random_model()
     runs = model.run_batch([MONEY, RIVER])
     for i, sentence in enumerate((MONEY, RIVER)):
         one, many = model.run(sentence), runs[i]
@@ -162,7 +146,7 @@ POINTS = [
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
 def test_an_edit_intervenes_where_it_says(point):
-    model = make()
+    model = random_model()
     plain = model.run(MONEY)
     same = model.run(MONEY, edits={point: lambda x: x})
     assert abs(same.logits - plain.logits).max() < 1e-12
@@ -173,7 +157,7 @@ def test_an_edit_intervenes_where_it_says(point):
 
 
 def test_switching_a_head_off_takes_its_write_away():
-    model = make()
+    model = random_model()
     plain = model.run(MONEY)
 
     def off(x):
@@ -198,11 +182,11 @@ def test_switching_a_head_off_takes_its_write_away():
 )
 def test_bad_edits_get_one_sentence(edits, message, as_a_learner):
     with pytest.raises(LabError, match=message):
-        make().run(MONEY, edits=edits)
+        random_model().run(MONEY, edits=edits)
 
 
 def test_heads_that_do_not_exist(as_a_learner):
-    layer = make().run(MONEY).layers[0]
+    layer = random_model().run(MONEY).layers[0]
     assert isinstance(layer, LayerRun)
     with pytest.raises(LabError, match="Head 4 does not exist; this layer has heads 0 to 3"):
         layer.mixing(head=4)

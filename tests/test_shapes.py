@@ -61,9 +61,3 @@ def test_users_pay_for_no_checks():
         check=True,
     )
     assert run.stdout.strip() == "False"
-
-
-@pytest.mark.mistake
-def test_the_mark_does_the_same(overlaps):
-    with pytest.raises(ValueError, match="matmul"):
-        overlaps(np.ones((2, 3)), np.ones((4, 5)))

@@ -12,7 +12,10 @@ import numpy as np
 
 from ..errors import LabError, near
 
-MODULES = ("mixing", "mixing_update")  # in the order of the course
+MODULES = (  # in the order of the course
+    "mixing", "mixing_update", "dyson", "dyson_hops", "dyson_freezings", "layernorm",
+    "layernorm_stream",
+)  # fmt: skip
 SEEDS = (20, 26)
 LEVELS = ("core", "stretch")
 
@@ -46,15 +49,6 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Remark:
-    """Something true about an answer that passes; said if it gives what `function` gives."""
-
-    function: Callable
-    probes: Callable
-    message: str
-
-
-@dataclass(frozen=True)
 class Exercise:
     """One exercise: how to ask it, how to help with it and how to judge an answer.
 
@@ -73,7 +67,6 @@ class Exercise:
     laws: tuple[Law, ...]
     probes: Callable
     parts: int = 1
-    remarks: tuple[Remark, ...] = ()
     seconds: float = 10.0
 
     @property

@@ -28,7 +28,18 @@ def off(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
     finite = np.abs(expected[np.isfinite(expected)])
     scale = finite.max() if finite.size and finite.max() > 0 else 1.0
     allowed = tolerance(yours) * scale
-    return ~np.isclose(yours, expected, rtol=0, atol=allowed, equal_nan=True)
+    # an array also where both are single numbers
+    return np.asarray(~np.isclose(yours, expected, rtol=0, atol=allowed, equal_nan=True))
+
+
+def differ(
+    yours: np.ndarray, right: np.ndarray | float, slack: float, size: np.ndarray | float = 0.0
+) -> bool:
+    """Whether the two sides of a law differ by more than `slack` of what they are made of.
+
+    That is the right side, or the terms of the left, whose largest `size` is, where they cancel.
+    """
+    return bool(np.abs(yours - right).max() > slack * max(np.abs(right).max(), np.max(size)))
 
 
 def same(yours: np.ndarray, expected: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .exercise import Exercise, Law, Probe, Remark, Wrong
+from .exercise import Exercise, Law, Probe, Wrong
 
 
 def exponent(Q, K, tau=1.0):
@@ -125,7 +125,6 @@ EXPONENT = Exercise(
 
 
 def _mixing_probes(rng):
-    later = np.triu(np.ones((6, 6)), 1)
     for N, T in ((3, 1.0), (5, 0.4), (6, 2.5)):
         yield Probe((2 * rng.normal(size=(N, N)), T), f"{N} positions, T = {T}")
     yield Probe((np.array([[3.0]]), 0.7), "a single position")
@@ -136,18 +135,13 @@ def _mixing_probes(rng):
     for offset in (1e3, -1e3):
         S = rng.normal(size=(5, 5)) + offset
         yield Probe((S, 1.0), f"5 positions, every score moved by {offset:g}, T = 1")
-    # Here a later key never outweighs the allowed ones: see the remark below.
-    cold = 3 * rng.normal(size=(6, 6)) - 20 * later
+    # When it is cold a strong later key must not matter either.
+    cold = 3 * rng.normal(size=(6, 6)) + 5 * np.triu(np.ones((6, 6)), 1)
     yield Probe((cold, 1e-6), "6 positions, cold: T = 1e-06")
     yield Probe((1e3 * cold, 1e-3), "6 positions, large scores, cold: T = 0.001")
-    ties = np.minimum(rng.integers(-2, 1, size=(6, 6)), -later).astype(float)
+    ties = rng.integers(-2, 1, size=(6, 6)).astype(float)
     ties[:, 0] = 0
     yield Probe((ties, 1e-6), "6 positions, equal scores, cold: T = 1e-06")
-
-
-def _later_wins(rng):
-    S = rng.normal(size=(4, 4)) + 5 * np.triu(np.ones((4, 4)), 1)
-    yield Probe((S, 1e-6), "4 positions, later keys the strongest, cold")
 
 
 def _mixing_loop(S, T):
@@ -195,7 +189,6 @@ MIXING = Exercise(
         lambda S, T: softmax(np.where(past(S), S, -1e9) / T),
         lambda S, T: softmax(S / T - 1e9 * ~past(S)),
         lambda S, T: softmax(np.where(past(S), S, -np.inf) / T),
-        lambda S, T: np.tril(softmax(S / T)) / np.tril(softmax(S / T)).sum(1, keepdims=True),
         _after_exp,
         _log_sum_exp,
         _mixing_loop,
@@ -224,6 +217,9 @@ MIXING = Exercise(
         Wrong("one maximum", lambda S, T: _shares(np.exp(masked(S / T) - masked(S / T).max())),
               "it subtracts one maximum for the whole matrix: when cold, rows far below it vanish "
               "and 0/0 is NaN; subtract each row's own"),
+        Wrong("scaled by the future", lambda S, T: _shares(np.tril(softmax(S / T))),
+              "right unless a forbidden key is the strongest and T is small: then every allowed "
+              "weight vanishes and 0/0 is NaN; scale each row by its largest allowed entry"),
         Wrong("times T", lambda S, T: softmax(masked(S * T)),
               "it multiplies by T: the exponent is S / T, so that cold means sharp"),
         Wrong("no temperature", lambda S, T: softmax(masked(S)),
@@ -251,11 +247,6 @@ MIXING = Exercise(
         Law("positive", _positive),
     ),
     probes=_mixing_probes,
-    remarks=(
-        Remark(lambda S, T: _shares(np.tril(softmax(S / T))), _later_wins,
-               "One remark: where a later key is the strongest and T is tiny, all allowed weights "
-               "vanish before the mask and 0/0 is NaN; masking before the exponential avoids it."),
-    ),
 )
 
 EXERCISES = (EXPONENT, MIXING)

@@ -133,6 +133,10 @@ UPDATE = Exercise(
         Wrong("only tau", _update(lambda x, W_Q, W_K, W_V, T, tau:
               x + _step(_overlaps(x, W_Q, W_K), tau, x @ W_V.T)),
               "sqrt(d_k) is left out of the temperature: T = tau sqrt(d_k)"),
+        Wrong("temperature twice", _update(lambda x, W_Q, W_K, W_V, T, tau:
+              x + _step(_overlaps(x, W_Q, W_K), T * T, x @ W_V.T)),
+              "it divides by the temperature twice: what exponent returns is S / T already, so mix "
+              "it at T = 1"),
         Wrong("d for d_k", _update(lambda x, W_Q, W_K, W_V, T, tau:
               x + _step(_overlaps(x, W_Q, W_K), tau * np.sqrt(x.shape[1]), x @ W_V.T)),
               "T is computed with d, the features of x: d_k is the number of rows of W_Q"),
@@ -160,7 +164,7 @@ def _gauge_probes(rng):
     for d_k, d, size in ((2, 4, 1.0), (3, 3, 1.0), (3, 5, 20.0), (1, 3, 0.3)):
         M = size * (rng.normal(size=(d_k, d_k)) + 2 * np.eye(d_k))
         W_Q, W_K = rng.normal(size=(d_k, d)), rng.normal(size=(d_k, d))
-        yield Probe((W_Q, W_K, M), f"d_k = {d_k}, d = {d}, M of size {size:g}")
+        yield Probe((W_Q, W_K, M), f"d_k = {d_k}, d = {d}, entries of M about {size:g}")
 
 
 def _follows_M(args, answer, slack):

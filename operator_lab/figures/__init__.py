@@ -6,12 +6,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import dyson as dyson
+    from . import layernorm as layernorm
     from . import mixing as mixing
     from .explorer import Explorer as Explorer
     from .look import style as style
 
 _NAMES = {"Explorer": "explorer", "style": "look"}
-_MODULES = {"mixing"}
+_MODULES = {"dyson", "layernorm", "mixing"}
 __all__ = sorted(_MODULES | set(_NAMES))
 
 

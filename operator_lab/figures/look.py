@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import matplotlib as mpl
 from cycler import cycler
@@ -17,11 +18,12 @@ DASHES = ("-", (0, (5, 3)), (0, (1.2, 2)))
 MARKERS = ("o", "s", "^", "D", "P", "X", "v")
 
 
-def style(dark: bool = False) -> AbstractContextManager:
-    """Return a context in which figures are drawn: `with style(): fig, ax = plt.subplots()`."""
+@contextmanager
+def style(dark: bool = False) -> Iterator[None]:
+    """A context in which figures are drawn: `with style(): fig, ax = plt.subplots()`."""
     look = DARK if dark else LIGHT
     ink, paper = look["ink"], look["paper"]
-    return mpl.rc_context({
+    with mpl.rc_context({
         "figure.facecolor": paper, "axes.facecolor": paper, "savefig.facecolor": paper,
         "text.color": ink, "axes.labelcolor": ink, "axes.edgecolor": ink,
         "xtick.color": ink, "ytick.color": ink, "font.size": 9, "axes.titlesize": 10,
@@ -30,7 +32,12 @@ def style(dark: bool = False) -> AbstractContextManager:
         "xtick.major.width": 0.7, "ytick.major.width": 0.7, "lines.linewidth": 1.8,
         "legend.frameon": False, "figure.constrained_layout.use": True,
         "axes.prop_cycle": cycler(color=look["series"][:3]) + cycler(linestyle=DASHES),
-    })
+    }):
+        yield
+        interactive = mpl.is_interactive()
+    # A notebook's first figure switches this on; leaving the context must not switch it off, or
+    # no later figure would be shown.
+    mpl.interactive(interactive)
 
 
 def shades(dark: bool = False) -> LinearSegmentedColormap:

@@ -74,12 +74,13 @@ def _mixing_picture(models, ratios, curve, text, position) -> dict:
                 y_label="excess in nats", x_scale="log", y_scale="log", cursor=True,
             ),
         ],
-        "readout": "T = {ratio:.3g} T₀ = {T:.3g}, with T₀ = √d_k = {T0:.3g}. '{word}' reads mostly "
-        "'{best}' ({weight:.0%}); the entropy of its row is {entropy:.2f} nats, of at most "
-        "{most:.2f}. At this temperature the model is {excess:.3f} nats from the exact law.",
+        "readout": "T = {ratio:.3g} T₀ = {T:.3g}, with T₀ = √d_k = {T0:.3g}. In {head}, '{word}' "
+        "reads mostly '{best}' ({weight:.0%}); the entropy of its row is {entropy:.2f} nats, of at "
+        "most {most:.2f}. At this temperature the model is {excess:.3f} nats from the exact law.",
         "values": {
             "ratio": ratios[:, None], "T": ratios[:, None] * shape.T0, "T0": shape.T0,
-            "word": words[here], "best": [[words[j] for j in line] for line in best],
+            "head": [heads], "word": words[here],
+            "best": [[words[j] for j in line] for line in best],
             "weight": row.max(-1), "entropy": entropy(row), "most": float(np.log(here + 1)),
             "excess": curve[:, None],
         },

@@ -1,0 +1,202 @@
+"""The bare coupling series: every step's write scaled by lambda, expanded about lambda = 0.
+
+The dressed series of `operator_lab.dyson` is a finite sum of operators measured on the finished
+run. This one is the Taylor series of the nonlinear network itself, x(lambda) = sum_n c_n lambda^n;
+its circle of convergence ends at the nearest singularity in the complex plane. Pre-LN or no norm,
+no biases in the norm needed; GELU is entire and makes no singularity, ReLU has no series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float
+from numpy import ndarray
+from scipy.optimize import minimize
+from scipy.special import erf
+
+from .errors import LabError
+from .run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """x(lambda) for complex couplings, and how near each singular denominator came to zero."""
+
+    x: Complex[ndarray, "c N d"]
+    partition: Float[ndarray, "c"]  # min over layers, heads, rows of |Z| / sum |e^(S/T)|
+    variance: Float[ndarray, "c"]  # min over norms and positions of |sigma^2| / mean |x|^2
+
+
+def at(run: Run, couplings) -> Plane:
+    """Pass through the network of a run with every write times lambda, for each complex lambda.
+
+    The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
+    LabError for ReLU, post-LN, RMS norm, or a coupling at which the pass overflows.
+    """
+    s = run.shape
+    if s.activation != "gelu" or s.norm == "post" or s.rms:
+        raise LabError("The coupling series needs GELU, and LayerNorm before the steps or none.")
+    lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
+    if not np.isfinite(lam).all():
+        raise LabError("A coupling must be a finite complex number.")
+    plane = _pass(run, lam)
+    if not np.isfinite(plane.x).all():
+        bad = lam[~np.isfinite(plane.x).all((1, 2))][0]
+        raise LabError(f"The pass overflows at lambda = {bad:.3g}; take couplings nearer to 0.")
+    return plane
+
+
+def _pass(run: Run, lam) -> Plane:
+    """`at` without its questions: where it overflows, so be it."""
+    s = run.shape
+    x = np.broadcast_to(run.states[0].astype(complex), (len(lam), *run.states[0].shape)).copy()
+    scale = lam[:, None, None]
+    near_Z, near_var = np.full(len(lam), np.inf), np.full(len(lam), np.inf)
+    with np.errstate(all="ignore"):
+        for layer in run.layers:
+            u, v1 = _normed(x, layer, 1)
+            write, z = _attend(u, layer, run.temperature, s.causal)
+            x = x + scale * write
+            u, v2 = _normed(x, layer, 2)
+            x = x + scale * _potential(u, layer)
+            near_Z, near_var = np.minimum(near_Z, z), np.minimum(near_var, np.minimum(v1, v2))
+    return Plane(x, near_Z, near_var)
+
+
+def _normed(x, layer, which):
+    """LayerNorm without complex conjugates, and the smallest |sigma^2| against |x|^2."""
+    if layer.run.shape.norm == "none":
+        return x, np.full(len(x), np.inf)
+    centred = x - x.mean(-1, keepdims=True)
+    variance = (centred**2).mean(-1, keepdims=True) + 1e-5
+    nearness = abs(variance[..., 0]) / (abs(centred) ** 2).mean(-1)
+    bias = layer.weight(f"norm_{which}.bias")
+    u = centred / np.sqrt(variance) * layer.weight(f"norm_{which}.gain")
+    return (u if bias is None else u + bias), nearness.min(-1)
+
+
+def _affine(layer, name, u):
+    b = layer.weight(f"{name}.bias")
+    y = u @ layer.weight(f"{name}.weight").T
+    return y if b is None else y + b
+
+
+def _attend(u, layer, T, causal):
+    s = layer.run.shape
+    heads = lambda y: y.reshape(*y.shape[:-1], s.heads, s.d_k).swapaxes(-2, -3)  # noqa: E731
+    q, k, v = (heads(_affine(layer, f"attention.W_{w}", u)) for w in "QKV")
+    S = q @ k.swapaxes(-1, -2) / T
+    N = S.shape[-1]
+    visible = np.tri(N, dtype=bool) if causal else np.ones((N, N), bool)
+    top = np.where(visible, S.real, -np.inf).max(-1, keepdims=True)
+    weight = np.where(visible, np.exp(np.where(visible, S - top, 0)), 0)
+    Z = weight.sum(-1, keepdims=True)
+    nearness = (abs(Z) / abs(weight).sum(-1, keepdims=True)).min((-1, -2, -3))
+    z = ((weight / Z) @ v).swapaxes(-2, -3)
+    return _affine(layer, "attention.W_O", z.reshape(*z.shape[:-2], -1)), nearness
+
+
+def _potential(u, layer):
+    z = _affine(layer, "mlp.W_1", u)
+    return _affine(layer, "mlp.W_2", 0.5 * z * (1 + erf(z / np.sqrt(2))))
+
+
+def coefficients(run: Run, count: int, radius: float) -> Float[ndarray, "n N d"]:
+    """Taylor coefficients c_0 .. c_{count-1} of x(lambda), by Cauchy's integral on |lambda| = r.
+
+    4 count points on the circle, one FFT. The circle must lie inside the disc of convergence;
+    compare two radii to know (`trusted`). LabError for a count or radius that is not positive.
+    """
+    if count < 1 or not radius > 0:
+        raise LabError(f"Give a positive count and radius; got {count} and {radius}.")
+    points = 4 * count
+    # x is real on the real axis, so the lower half circle is the conjugate of the upper
+    upper = radius * np.exp(2j * np.pi * np.arange(points // 2 + 1) / points)
+    c = np.fft.irfft(at(run, upper).x.conj(), n=points, axis=0)[:count]
+    return c / radius ** np.arange(count)[:, None, None]
+
+
+def trusted(run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4):
+    """Coefficients from a circle small enough that a smaller one agrees; with that radius.
+
+    Halves the radius until it does. LabError where no circle above 1e-4 serves.
+    """
+    while radius > 1e-4:
+        try:
+            c, check = (coefficients(run, count, r) for r in (radius, 0.7 * radius))
+            far = np.linalg.norm(c[count // 2] - check[count // 2])
+            if far <= tolerance * np.linalg.norm(c[count // 2]):
+                return c, radius
+        except LabError:  # overflow on the circle: it is too wide
+            pass
+        radius /= 2
+    raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
+
+
+def radius_of_convergence(
+    c: Float[ndarray, "n N d"], window: tuple[int, int] | None = None
+) -> Float[ndarray, "N"]:
+    """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders."""
+    a, b = window or (len(c) // 3, len(c) * 2 // 3)
+    size = np.linalg.norm(c, axis=-1)
+    return (size[a] / size[b]) ** (1 / (b - a))
+
+
+@dataclass(frozen=True)
+class Singularity:
+    """A complex coupling where a denominator of the pass vanishes, and which kind it is."""
+
+    coupling: complex
+    kind: str  # "partition function" or "norm variance"
+
+
+def singularities(run: Run, reach: float, grid: int = 48, keep: int = 12) -> list[Singularity]:
+    """Zeros of attention partition functions and of LayerNorm variances within |lambda| < reach.
+
+    A scan of the upper half disc, then a polish of each local minimum; only true zeros stay
+    (they come in conjugate pairs, the upper one is listed), nearest to 0 first.
+    LabError for a reach that is not positive.
+    """
+    if not reach > 0 or grid < 8:
+        raise LabError(f"Give a positive reach and a grid of at least 8; got {reach}, {grid}.")
+    r = reach * (np.arange(grid) + 0.5) / grid
+    phi = np.pi * (np.arange(2 * grid) + 0.5) / (2 * grid)
+    lam = r[:, None] * np.exp(1j * phi)
+    at(run, [0.0])  # refuses a network without a series
+    plane = _pass(run, lam.ravel())
+    starts = []
+    for kind, depth in (("partition function", plane.partition), ("norm variance", plane.variance)):
+        seen = np.nan_to_num(depth.reshape(lam.shape), nan=np.inf)
+        padded = np.pad(seen, 1, mode="edge")
+        around = [padded[1 + a : grid + 1 + a, 1 + b : 2 * grid + 1 + b]
+                  for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)]  # fmt: skip
+        lowest = (seen <= np.min(around, axis=0)) & (seen < 0.5)
+        starts += [(lam[tuple(place)], kind) for place in np.argwhere(lowest)]
+    found: list[Singularity] = []
+    for start, kind in sorted(starts, key=lambda s: abs(s[0])):
+        zero = _polished(run, start, kind, reach / grid)
+        if zero is None or abs(zero) > reach:
+            continue
+        if all(abs(zero - s.coupling) > 1e-5 * reach for s in found):
+            found.append(Singularity(zero, kind))
+        if len(found) == keep:
+            break
+    return sorted(found, key=lambda s: abs(s.coupling))
+
+
+def _polished(run, start, kind, step):
+    """Follow |denominator| down from a point of the grid; None where it does not vanish."""
+
+    def depth(point):
+        plane = _pass(run, np.array([complex(*point)]))
+        found = plane.partition if kind == "partition function" else plane.variance
+        return float(np.nan_to_num(found[0], nan=1.0))
+
+    simplex = np.array([[start.real, start.imag]] * 3) + step * np.array([[0, 0], [1, 0], [0, 1]])
+    best = minimize(
+        depth, simplex[0], method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-8 * step, "fatol": 1e-7, "maxiter": 120},
+    )  # fmt: skip
+    return complex(best.x[0], abs(best.x[1])) if best.fun < 1e-5 else None

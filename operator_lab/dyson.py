@@ -1,0 +1,268 @@
+"""Depth as an ordered product, split into orders (paper IV, Eq. 3-7).
+
+A run with its weights frozen is a product of affine maps. Expanding the product sorts the final
+state by how often the interaction acted. What counts as interaction is a choice, `free=`: the sum
+over all orders is the same exact state, the orders are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from .errors import LabError, near
+from .model import Model
+from .run import Run, softmax
+from .steps import FrozenNorm, MLPStep, Step
+
+SPLITS = ("nothing", "mlp", "on_site")
+# An order this much smaller than the state changes no digit of it; it is not propagated further.
+ROUNDING = 1e-18
+
+
+def orders(run: Run, free: str = "nothing", by: str = "step") -> Float[ndarray, "n *batch N d"]:
+    """The final state of a run, sorted by order of the interaction (Dyson series; Eq. 7).
+
+    `free="nothing"`: every step interacts, V = step - 1, order = number of steps (`by="step"`) or
+    layers (`by="layer"`) that acted: y_n <- y_n + V y_{n-1}.
+    `free="mlp"`: the MLPs are free and resummed exactly, attention interacts.
+    `free="on_site"`: all that acts within a position is free, the diagonal of attention too;
+    order = number of hops between positions. y_n <- D [(1 + L) y_n + O y_{n-1}].
+
+    A constant (bias) follows its operator: free ones enter at order 0, the others one order up.
+    The sum over the orders is the run's last state, to rounding. The list ends where an order is
+    zero for good: at the number of interactions, for hops at N - 1 if that is less.
+    LabError for an unknown split.
+    """
+    if free not in SPLITS:
+        raise LabError(
+            f"{free!r} is not a split{near(free, SPLITS)} It is one of {', '.join(SPLITS)}."
+        )
+    if by not in ("step", "layer"):
+        raise LabError(f"Orders are counted by 'step' or 'layer', not {by!r}.")
+    steps = run.steps
+    grouped = by == "layer" and free == "nothing"
+    groups = zip(steps[::2], steps[1::2], strict=True) if grouped else ((s,) for s in steps)
+    start = run.states[..., 0, :, :]
+    y, one = start[None], np.ones((1, *[1] * start.ndim))
+    for group in groups:
+        y, one = _one_group(y, one, group, free)
+    count = run.shape.layers if free != "nothing" or by == "layer" else len(steps)
+    if free == "on_site" and run.shape.causal:
+        count = min(count, start.shape[-2] - 1)
+    missing = np.zeros((max(0, count + 1 - len(y)), *start.shape), y.dtype)
+    return np.concatenate([y, missing])[: count + 1]
+
+
+def _one_group(y, one, group: Sequence[Step], free: str):
+    """Carry all orders through one step (or one layer); at most one order is added on top."""
+    if free == "nothing":
+        z = y
+        for step in group:
+            z = z + step.apply(z, one)
+        raised = z - y
+        return _raise(y, raised, one)
+    (step,) = group
+    mlp = isinstance(step, MLPStep)
+    if free == "mlp":
+        kept = y + step.act(y, one) if mlp else y
+        raised = None if mlp else step.act(y, one)
+    else:
+        kept = y + step.on_site(y, one)
+        raised = None if mlp else step.between(y, one)
+    z, one = (kept, one) if raised is None else _raise(kept, raised, one)
+    return step.dressed(z, one), one
+
+
+def _raise(kept, raised, one):
+    """Add the interaction's share one order up; drop a new top order that is zero to rounding."""
+    if np.abs(raised[-1]).max(initial=0.0) <= ROUNDING * np.abs(kept).max():
+        raised = raised[:-1]
+    pad = np.zeros((len(raised) + 1 - len(kept), *kept.shape[1:]), kept.dtype)
+    z = np.concatenate([kept, pad])
+    z[1 : len(raised) + 1] += raised
+    ones = np.zeros((len(z), *one.shape[1:]))
+    ones[0] = 1.0
+    return z, ones
+
+
+def readout(
+    run: Run, x: Float[ndarray, "*n N d"], norm: str = "renormalised"
+) -> Float[ndarray, "*n N V"]:
+    """The next-word law that the model reads from any state x in place of its last one.
+
+    `norm="renormalised"` measures x with the final norm as the model would, `"frozen"` with the
+    scale of the finished run. LabError for another word.
+    """
+    if norm not in ("renormalised", "frozen"):
+        raise LabError(f"The read-out norm is 'renormalised' or 'frozen', not {norm!r}.")
+    gain = run.weights.get("final_norm.gain")
+    if gain is not None:
+        at = x if norm == "renormalised" else run.states[..., -1, :, :]
+        final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, 1e-5)
+        x = final(x, 1.0)
+    logits = x @ run.weights["W_U.weight"].T
+    bias = run.weights.get("W_U.bias")
+    return softmax(logits if bias is None else logits + bias)
+
+
+def truncated(
+    run: Run, order: int, free: str = "on_site", by: str = "step", norm: str = "renormalised"
+) -> Float[ndarray, "*batch N V"]:
+    """The law read from the sum of the orders 0 .. `order`; LabError beyond the last order."""
+    series = orders(run, free, by)
+    if not 0 <= order < len(series):
+        last = len(series) - 1
+        raise LabError(f"Order {order} does not exist; this split has orders 0 to {last}.")
+    return readout(run, series[: order + 1].sum(0), norm)
+
+
+def projections(
+    series: Float[ndarray, "n *batch N d"],
+) -> Float[ndarray, "n"]:
+    """Share of each order in the final state, y_n . x / x . x, mean over positions; sums to 1."""
+    x = series.sum(0)
+    share = (series * x).sum(-1) / (x * x).sum(-1)
+    return share.reshape(len(series), -1).mean(1)
+
+
+def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
+    """Norm of each order over the norm of the final state, averaged over positions."""
+    ratio = np.linalg.norm(series, axis=-1) / np.linalg.norm(series.sum(0), axis=-1)
+    return ratio.reshape(len(series), -1).mean(1)
+
+
+def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
+    """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand."""
+    U = np.eye(run.states[0].size)
+    for V in run.steps:
+        U = U + V.dense() @ U
+    return U
+
+
+def commutator(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"]) -> float:
+    """|AB - BA| / (|AB| + |BA|): 0 if they commute; about 0.71 for random matrices."""
+    AB, BA = A @ B, B @ A
+    return float(np.linalg.norm(AB - BA) / (np.linalg.norm(AB) + np.linalg.norm(BA)))
+
+
+def reordered(model: Model, order: Sequence[int]) -> Model:
+    """The same model with its layers applied in another order; LabError unless a permutation."""
+    layers = range(model.transformer.shape.layers)
+    if sorted(order) != list(layers):
+        raise LabError(f"An order of layers is a permutation of 0 to {layers[-1]}; got {order}.")
+    if model.transformer.shape.tied:
+        raise LabError("A tied model has one layer at every depth; there is nothing to reorder.")
+    weights = {}
+    for here, source in enumerate(order):
+        prefix = f"blocks.{source}."
+        for name, value in model.weights.items():
+            if name.startswith(prefix):
+                weights[f"blocks.{here}." + name.removeprefix(prefix)] = value
+    return model.with_weights(weights)
+
+
+def blinded(run: Run, route: str, reader: int, writer: int) -> dict:
+    """Edits that hide what one layer's attention wrote from one input of a later layer.
+
+    `route` is "query", "key" or "value" (Q, K, V composition). What the frozen steps in between
+    made of the write is hidden with it; the reader's norm keeps the scale of the run. For use with
+    the same sentence. LabError for an unknown route, a later writer, or a model that is not pre-LN.
+    """
+    if route not in ("query", "key", "value"):
+        raise LabError(f"A route is 'query', 'key' or 'value', not {route!r}.")
+    if not 0 <= writer < reader < run.shape.layers:
+        raise LabError(f"Layer {reader} cannot read layer {writer}'s write; writers come first.")
+    if run.shape.norm != "pre":
+        raise LabError("Only in a pre-LN model does a write stay in the stream as it is.")
+    norm = run.layers[reader].attend().before
+    write = run.step_writes[..., 2 * writer, :, :]
+    for step in run.steps[2 * writer + 1 : 2 * reader]:
+        write = write + step.apply(write, 0.0)
+    unseen = norm(run.states[..., 2 * reader, :, :] - write, 1.0)
+    return {(f"{route}_input", reader): lambda _: unseen}
+
+
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """A logit split exactly by hop: `free` is order 0, `hops` the rest by its last hop.
+
+    hops[order - 1, layer, head, source]: what came to the read position in that layer, through
+    that head, from that source position, having hopped `order` times in all.
+    """
+
+    words: tuple[str, ...]
+    free: float
+    hops: Float[ndarray, "n L h N"]
+
+    @property
+    def total(self) -> float:
+        """The logit itself (against its reference)."""
+        return self.free + float(self.hops.sum())
+
+    def largest(self, count: int = 5) -> list[tuple[float, int, int, int, str]]:
+        """The weightiest last hops: (share, order, layer, head, source word)."""
+        top = np.argsort(-abs(self.hops), axis=None)[:count]
+        found = zip(*np.unravel_index(top, self.hops.shape), strict=True)
+        return [
+            (float(self.hops[n, layer, h, j]), int(n) + 1, int(layer), int(h), self.words[j])
+            for n, layer, h, j in found
+        ]
+
+
+def attribute(run: Run, word: str, against: str | None = None, position: int = -1) -> Attribution:
+    """Split one logit by hop, layer, head and source (direct logit attribution, exact).
+
+    The logit of `word` at `position` minus that of `against` (default: the mean over the
+    vocabulary), with the final norm frozen. Everything on-site is free, so a term is one last
+    hop and all the on-site propagation behind it. It sees what was moved, not what set the
+    mixing (query and key composition). LabError for an unknown word.
+    """
+    for name in (word, against):
+        if name is not None and name not in run.vocabulary:
+            raise LabError(f"{name!r} is not a word of this model{near(name, run.vocabulary)}")
+    W_U = run.weights["W_U.weight"]
+    reference = W_U.mean(0) if against is None else W_U[run.vocabulary.index(against)]
+    bra = W_U[run.vocabulary.index(word)] - reference
+    i = range(len(run.words))[position]
+    series, passed = orders(run, "on_site"), []
+    y, one = run.states[:1], np.ones((1, 1, 1))
+    for step in run.steps:
+        passed.append((step, y, one))
+        y, one = _one_group(y, one, (step,), "on_site")
+    if run.shape.norm == "pre":
+        x, gain = run.states[-1], run.weights["final_norm.gain"]
+        final = FrozenNorm.of(x, gain, run.weights.get("final_norm.bias"), run.shape.rms, 1e-5)
+        bra = _pulled(bra, lambda z: final(z, 0.0), i, x.shape)
+        constant = final(np.zeros_like(x), 1.0)[i] @ (W_U[run.vocabulary.index(word)] - reference)
+    else:
+        constant = 0.0
+    bias = run.weights.get("W_U.bias")
+    if bias is not None:
+        k = run.vocabulary.index(word)
+        other = bias.mean() if against is None else bias[run.vocabulary.index(against)]
+        constant += bias[k] - other
+    free = float(series[0, i] @ bra + constant)
+    hops = np.zeros((max(1, len(series) - 1), run.shape.layers, run.shape.heads, len(run.words)))
+    for step, y, one in reversed(passed):
+        after = _pulled(bra, lambda z, s=step: s.dressed(z, 0.0), i, y.shape[1:])
+        if not isinstance(step, MLPStep):
+            off = step.mixing[:, i] * (np.arange(len(run.words)) != i)
+            arrived = np.einsum("hj,nhjk,dhk,d->nhj", off, step.values(y, one), step.W_O, after)
+            kept = min(len(arrived), len(hops))
+            hops[:kept, step.layer] += arrived[:kept]
+        bra = _pulled(after, lambda z, s=step: z + s.on_site(z, 0.0), i, y.shape[1:])
+    return Attribution(run.words, free, hops)
+
+
+def _pulled(bra, on_site, i: int, shape):
+    """The bra seen from before an on-site linear map, at position i."""
+    basis = np.zeros((shape[1], *shape))
+    basis[:, i] = np.eye(shape[1])
+    return on_site(basis)[:, i] @ bra

@@ -1,0 +1,97 @@
+"""LayerNorm as geometry and as regulator: closed forms, autograd, known theorems."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from random_models import MONEY, random_model
+from scipy.optimize import minimize
+
+from operator_lab import layernorm as ln
+from operator_lab.errors import LabError
+
+states = arrays(float, 7, elements=st.floats(-10, 10)).filter(lambda x: x.std() > 1e-2)
+
+
+@given(states)
+def test_mean_zero_variance_one_and_invariances(x):
+    n = ln.normalise(x, eps=0)
+    assert abs(n.mean()) < 1e-9 and n.var() == pytest.approx(1)
+    assert ln.normalise(3.0 * x + 5.0, eps=0) == pytest.approx(n, abs=1e-8)
+    assert ln.normalise(n, eps=0) == pytest.approx(n, abs=1e-9)
+
+
+def test_it_is_the_nearest_point_of_the_sphere():
+    x = np.random.default_rng(0).normal(size=6) * 3 + 1
+    constraints = [
+        {"type": "eq", "fun": lambda y: y.mean()},
+        {"type": "eq", "fun": lambda y: (y**2).mean() - 1},
+    ]
+    best = minimize(
+        lambda y: ((y - x) ** 2).sum(), np.array([1.0, -1, 1, -1, 1, -1]), constraints=constraints,
+        options={"ftol": 1e-14, "maxiter": 500},
+    )  # fmt: skip
+    assert best.x == pytest.approx(ln.normalise(x, eps=0), abs=1e-5)
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-5, 0.3])
+def test_jacobian_agrees_with_autograd_and_its_kernel(eps):
+    x = np.random.default_rng(1).normal(size=9) * 0.7 + 2
+    J = ln.jacobian(x, eps)
+
+    def f(z):
+        c = z - z.mean()
+        return c / ((c**2).mean() + eps).sqrt()
+
+    by_autograd = torch.autograd.functional.jacobian(f, torch.tensor(x)).numpy()
+    assert abs(J - by_autograd).max() < 1e-12
+    assert abs(J - J.T).max() < 1e-14 and abs(J @ np.ones(9)).max() < 1e-12
+    sigma = np.sqrt(x.var() + eps)
+    if eps == 0:  # a projector off {1, x}, over sigma
+        assert abs(J @ x).max() < 1e-12 and np.linalg.matrix_rank(J, tol=1e-9) == 7
+        assert abs(J @ J * sigma - J).max() < 1e-12
+    else:  # with eps only 1 is in the kernel
+        assert np.linalg.matrix_rank(J, tol=1e-9) == 8
+
+
+def test_growth_of_the_three_placements():
+    none, pre, post = (ln.growth(24, norm) for norm in ("none", "pre", "post"))
+    assert none.size[-1] > 1e4 and post.size[-1] == pytest.approx(1, abs=1e-3)
+    steps = np.arange(8, 49)
+    power = np.polyfit(np.log(steps), np.log(pre.size[steps]), 1)[0]
+    assert 0.4 < power < 0.7  # a random walk: the square root
+    assert pre.update[-1] < 0.3 * pre.update[1]
+    assert np.isfinite(pre.gradient).all() and len(pre.gradient) == 24
+
+
+def test_rank_collapses_without_residual_and_doubly_exponentially():
+    bare = dict(norm="none", residual=False, mlp=False, causal=False)
+    spread = ln.growth(5, **bare).spread
+    assert spread[4] < 1e-12
+    ratio = np.log(spread[2:5]) / np.log(spread[1:4])
+    assert (ratio > 1.8).all()  # each layer about squares (here: cubes) what is left
+    assert ln.growth(5, norm="none", mlp=False, causal=False).spread[5] > 0.3
+
+
+def test_iterating_a_tied_layer():
+    model = random_model(tied=True)
+    states = ln.iterated(model, MONEY, 5)
+    assert states.shape == (6, 9, 16)
+    assert abs(states[:4] - model.run(MONEY).states[::2]).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ln.normalise(np.ones(4), 0.0), "all features equal has no direction"),
+        (lambda: ln.jacobian(np.ones((2, 3))), "at one state of at least 3 features"),
+        (lambda: ln.growth(4, "batch"), "norm = 'batch'; it is one of 'pre', 'post', 'none'"),
+        (lambda: ln.growth(0), "at least one layer; got 0"),
+        (lambda: ln.iterated(random_model(), MONEY, 3), "Only a tied model"),
+    ],
+)
+def test_mistakes_get_one_sentence(call, message, as_a_learner):
+    with pytest.raises(LabError, match=message):
+        call()
