@@ -126,9 +126,10 @@ def trusted(run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4):
     while radius > 1e-4:
         try:
             c, check = (coefficients(run, count, r) for r in (radius, 0.7 * radius))
-            far = np.linalg.norm(c[count // 2] - check[count // 2])
-            if far <= tolerance * np.linalg.norm(c[count // 2]):
-                return c, radius
+            with np.errstate(over="ignore"):  # on far too wide a circle they are astronomic
+                off = np.linalg.norm(c[count // 2] - check[count // 2])
+                if off <= tolerance * np.linalg.norm(c[count // 2]):
+                    return c, radius
         except LabError:  # overflow on the circle: it is too wide
             pass
         radius /= 2

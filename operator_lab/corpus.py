@@ -285,6 +285,15 @@ class Language:
         nodes, _ = self._filter(np.atleast_2d(self._checked(tokens)))
         return [list(self.nodes)[n] for n in nodes[0]]
 
+    def emissions(self, node: str) -> Float[np.ndarray, "senses words"]:
+        """Probability of each word at one node of the grammar, for each sense.
+
+        LabError for a node that the grammar does not have.
+        """
+        if node not in self.nodes:
+            raise LabError(f"{node!r} is not a node of this grammar; it has {', '.join(self.nodes)}.")
+        return self._says[list(self.nodes).index(node)].copy()
+
     def sample(self, count: int, length: int | None = None, seed=0) -> Int[np.ndarray, "B N"]:
         """Draw `count` texts of `length` words (default: context + 1), each from a full stop."""
         length = self.context + 1 if length is None else length

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError, near
-from .model import Model
+from .model import Model, divergence
 from .run import Run, softmax
 from .steps import FrozenNorm, MLPStep, Step
 
@@ -119,6 +119,12 @@ def truncated(
         last = len(series) - 1
         raise LabError(f"Order {order} does not exist; this split has orders 0 to {last}.")
     return readout(run, series[: order + 1].sum(0), norm)
+
+
+def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
+    """Mean KL from the run's own law to the one read from the orders summed so far, in nats."""
+    laws = readout(run, np.cumsum(series, 0))
+    return np.array([divergence(run.law, law) for law in laws])
 
 
 def projections(

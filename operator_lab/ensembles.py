@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from . import dyson
 from .errors import LabError, near
 from .files import write_whole
-from .model import Model, divergence
+from .model import Model
 from .references import DATA
 from .training import Recipe, train
 
@@ -43,10 +43,9 @@ def orders(model: Model) -> dict:
     found = excess(model)
     for split, options in (("layer", ("nothing", "layer")), ("hop", ("on_site",))):
         series = dyson.orders(runs, *options)
-        laws = dyson.readout(runs, np.cumsum(series, 0))
         found[f"{split} shares"] = dyson.projections(series).tolist()
         found[f"{split} sizes"] = dyson.sizes(series).tolist()
-        found[f"{split} left"] = [divergence(runs.law, law) for law in laws]
+        found[f"{split} left"] = dyson.missing(runs, series).tolist()
     layers = list(range(model.transformer.shape.layers))
     swaps = [[*layers[:i], i + 1, i, *layers[i + 2 :]] for i in layers[:-1]]
     found["swapped"] = [dyson.reordered(model, order).excess(64) for order in swaps]

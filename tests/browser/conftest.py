@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from built_book import built
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -47,8 +49,8 @@ def browser():
         running.close()
 
 
-@pytest.fixture
-def open_page(browser):
+@contextmanager
+def _window(browser):
     """Open pages that reach this machine only; at the end, no page may have raised an error.
 
     `open_page(url, width=1100, **context)` returns the page; `page.faults` lists what went wrong.
@@ -80,3 +82,23 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def open_page(browser):
+    """Pages for one test."""
+    with _window(browser) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def open_lasting_page(browser):
+    """Pages that all tests of a file look at."""
+    with _window(browser) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The folder of the built book."""
+    return built(tmp_path_factory)
