@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test book notebooks models clean
+.PHONY: help lab lab-source test book notebooks models bench clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -32,6 +32,9 @@ notebooks: $(READY) ## run the course's notebooks and refresh stored outputs and
 
 models: $(READY) ## train the reference models again (candidates/) and compare with the shipped
 	$(BIN)/operator-lab models --to candidates
+
+bench: $(READY) ## compare speeds (ratios; a quiet machine is best)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/orders.py
 
 clean: ## remove what was built (never my_course/ or .venv/)
 	rm -rf course/_build .cache .pytest_cache .ruff_cache .hypothesis

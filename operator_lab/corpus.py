@@ -291,7 +291,8 @@ class Language:
         LabError for a node that the grammar does not have.
         """
         if node not in self.nodes:
-            raise LabError(f"{node!r} is not a node of this grammar; it has {', '.join(self.nodes)}.")
+            known = ", ".join(self.nodes)
+            raise LabError(f"{node!r} is not a node of this grammar; it has {known}.")
         return self._says[list(self.nodes).index(node)].copy()
 
     def sample(self, count: int, length: int | None = None, seed=0) -> Int[np.ndarray, "B N"]:

@@ -212,12 +212,12 @@ class Attribution:
         """The logit itself (against its reference)."""
         return self.free + float(self.hops.sum())
 
-    def largest(self, count: int = 5) -> list[tuple[float, int, int, int, str]]:
-        """The weightiest last hops: (share, order, layer, head, source word)."""
+    def largest(self, count: int = 5) -> list[tuple[float, int, int, int, int]]:
+        """The weightiest last hops: (share, order, layer, head, source position)."""
         top = np.argsort(-abs(self.hops), axis=None)[:count]
         found = zip(*np.unravel_index(top, self.hops.shape), strict=True)
         return [
-            (float(self.hops[n, layer, h, j]), int(n) + 1, int(layer), int(h), self.words[j])
+            (float(self.hops[n, layer, h, j]), int(n) + 1, int(layer), int(h), int(j))
             for n, layer, h, j in found
         ]
 

@@ -16,7 +16,7 @@ from .errors import LabError, near
 from .files import write_whole
 from .model import Model
 from .references import DATA
-from .training import Recipe, train
+from .training import Diverged, Recipe, train
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class Ensemble:
 def excess(model: Model) -> dict:
     """Distance to the exact law, over 512 texts."""
     return {"excess": model.excess(512)}
+
+
+def stream(model: Model) -> dict:
+    """Excess; size of the stream after each step and of each step against it, over 64 texts."""
+    states = model.run_batch(model.language.sample(64, model.transformer.shape.context, 5)).states
+    size = np.sqrt((states.astype(float) ** 2).mean((0, 2, 3)))
+    change = np.sqrt((np.diff(states.astype(float), axis=1) ** 2).mean((0, 2, 3)))
+    return excess(model) | {"size": size.tolist(), "update": (change / size[:-1]).tolist()}
 
 
 def orders(model: Model) -> dict:
@@ -53,6 +61,7 @@ def orders(model: Model) -> dict:
     return found
 
 
+_DEEP = {"layers": 16, "features": 32, "hidden": 128}  # deep and thin, so that it trains in time
 ENSEMBLES = {
     "couplings": Ensemble(
         {
@@ -64,6 +73,19 @@ ENSEMBLES = {
         excess,
     ),
     "orders": Ensemble({"trained": Recipe()}, orders),
+    "placements": Ensemble(
+        {norm: Recipe(batch=32, shape={"norm": norm}) for norm in ("pre", "post", "none")}, stream
+    ),
+    "deep": Ensemble(
+        {
+            f"{norm}, {'damped' if damped else 'undamped'}": Recipe(
+                batch=32, steps=200, shape=_DEEP | {"norm": norm, "damped": damped}
+            )
+            for norm in ("pre", "post", "none")
+            for damped in (True, False)
+        },
+        excess,
+    ),
 }
 
 
@@ -114,7 +136,11 @@ def run(name: str, seeds: int = 5, folder: Path = DATA, progress: bool = True) -
     todo = [(row, seed) for row, seed in todo if str(seed) not in content["found"][row]]
     for row, seed in tqdm(todo, disable=not progress, unit="model"):
         recipe = replace(rows[row], seed=seed)
-        model = train(recipe, device="cpu", progress=False, every=recipe.steps).model
-        content["found"][row][str(seed)] = ensemble(name).measure(model)
+        try:
+            model = train(recipe, device="cpu", progress=False, every=recipe.steps).model
+            measured = ensemble(name).measure(model)
+        except Diverged:  # a result, too
+            measured = {"excess": float("nan")}
+        content["found"][row][str(seed)] = measured
         write_whole(path, json.dumps(content, indent=1).encode())
     return path

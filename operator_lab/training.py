@@ -35,6 +35,10 @@ from .transformer import Transformer
 CHUNK = 32  # steps whose texts are drawn together
 
 
+class Diverged(LabError):
+    """The gradient stopped being finite."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that fixes a training: language, shape of the model, schedule, seed.
@@ -182,7 +186,7 @@ def _update(transformer, optimiser, drawn, recipe, step):
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(transformer.parameters(), 1.0)
     if not torch.isfinite(norm):
-        raise LabError(
+        raise Diverged(
             f"The training diverged at step {step + 1} (the gradient is not finite); "
             f"try a smaller rate than {recipe.rate:g}."
         )

@@ -55,7 +55,8 @@ class Shape:
     depth. `tau` is T/T0, the temperature in units of sqrt(d_k). `causal` lets a position see
     itself and what stands before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian"
     (W_Q = s W_K, s = +1 on half of each head's features and -1 on the other half, so the coupling
-    W_Q^T W_K is symmetric and indefinite) or "positive" (W_Q = W_K).
+    W_Q^T W_K is symmetric and indefinite) or "positive" (W_Q = W_K). `damped` divides what
+    writes into the stream by sqrt(2 layers) at the start.
     """
 
     vocabulary: int
@@ -72,6 +73,7 @@ class Shape:
     causal: bool = True
     tau: float = 1.0
     coupling: str = "free"
+    damped: bool = True
 
     def __post_init__(self):
         for name in ("vocabulary", "context", "features", "heads", "layers", "hidden"):
@@ -231,7 +233,7 @@ class Transformer(nn.Module):
     """Tokens in, logits out: embed, L layers of two steps each, measure.
 
     Arguments are those of `Shape`, plus `seed` for the initial weights: W_E 0.5, positions 0.1,
-    the rest 0.5 / sqrt(fan-in), what writes into the stream divided by sqrt(2 L) besides.
+    the rest 0.5 / sqrt(fan-in), what writes into the stream divided by sqrt(2 L) if `damped`.
     """
 
     def __init__(self, vocabulary: int, *, seed: int = 0, **shape):
@@ -259,7 +261,8 @@ class Transformer(nn.Module):
             else:
                 scale = {"W_E": 0.5, "W_P": 0.1}.get(name, 0.5 / math.sqrt(p.shape[1]))
                 writes = "W_O" in name or "W_2" in name
-                scale /= math.sqrt(2 * self.shape.layers) if writes else 1.0
+                damped = writes and self.shape.damped
+                scale /= math.sqrt(2 * self.shape.layers) if damped else 1.0
                 p.normal_(0.0, scale, generator=generator)
 
     @property

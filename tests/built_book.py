@@ -46,6 +46,7 @@ def built(tmp_path_factory) -> Path:
         if not done.exists():
             shutil.rmtree(root, ignore_errors=True)
             run = build(copy(root))
-            assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+            if run.returncode:
+                raise RuntimeError(run.stdout[-4000:] + run.stderr[-4000:])
             done.touch()
     return root / "course" / "_build" / "html"

@@ -154,7 +154,7 @@ HOPS = Exercise(
         "y_n <- (1 + L) y_n + O y_{n-1}, for all n from the old values.",
         "y = np.zeros((len(L) + 1, len(x))); y[0] = x",
     ),
-    minutes=12,
+    minutes=5,
     level="core",
     laws=(Law("sum over orders", _hops_sum), Law("order 0", _no_hop), Law("hops end", _nilpotent)),
     probes=_hops_probes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..errors import LabError
 from ..model import Model, divergence
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
+from .look import DASHES, LIGHT, MARKERS
 
 SPLITS = {
     "nothing is free, count layers": ("nothing", "layer"),
@@ -101,7 +103,7 @@ def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
     reach = np.array([f["reach"] for f in facts])
     return Explorer(
         title="Coupling",
-        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=20),
+        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=24),
         choice=Choice("model", list(runs)),
         panels=[
             Lines(
@@ -111,7 +113,7 @@ def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
             ),
             Points(
                 "The complex plane of λ", xy, [*kinds, *[2] * 40, 3], names,
-                x_label="Re λ", y_label="Im λ",
+                x_label="Re λ, in units of the nearest", y_label="Im λ",
             ),
         ],
         readout="λ = {lam:.3g}, at {ratio:.2f} of the nearest singularity (|λ| = {reach:.3g}). "
@@ -144,6 +146,12 @@ def _series(run: Run, ratios, count, keep) -> dict:
     }  # fmt: skip
 
 
+def _line(i: int, **other) -> dict:
+    """The look of the i-th curve: told apart by colour, dashes and marker."""
+    look = {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]}
+    return look | other
+
+
 def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     """Bars of each order's share of the final state, one colour a split or model."""
     width = 0.8 / len(series)
@@ -157,8 +165,24 @@ def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 
 def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> None:
     """How much is missing after each order, on a logarithmic scale; exact zeros are left out."""
-    for name, found in series.items():
+    for i, (name, found) in enumerate(series.items()):
         found = np.asarray(found, float)
-        ax.plot(np.where(found > 0, found, np.nan), marker="o", label=name)
+        ax.plot(np.where(found > 0, found, np.nan), label=name, **_line(i))
     ax.set(title=title, xlabel="orders summed, up to", ylabel="error, of the state", yscale="log")
     ax.legend()
+
+
+def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
+    """Every path that ends at the last position: straight up is free, slanted is a hop."""
+    for place in itertools.product(range(len(words)), repeat=layers):
+        way = np.array([*place, len(words) - 1])
+        if (np.diff(way) < 0).any():
+            continue  # nothing is handed to the left
+        hops = int((np.diff(way) != 0).sum())
+        shift = 0.03 * (sum(place) % 5 - 2)  # so that paths do not hide each other
+        ax.plot(way + shift, range(layers + 1), label=f"{hops} hops", **_line(hops, marker=""))
+    known = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+    names = sorted(known)
+    ax.legend([known[n] for n in names], names, loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set_xticks(range(len(words)), words)
+    ax.set_yticks(range(layers + 1), ["label", *(f"layer {i + 1}" for i in range(layers))])

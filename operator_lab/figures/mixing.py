@@ -12,7 +12,7 @@ from ..errors import LabError
 from ..mixing import entropy, temperature_scan
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Slider
-from .look import shades
+from .look import LIGHT, shades
 
 # 43 temperatures from 0.02 to 20 T0, logarithmic, T0 itself among them.
 RATIOS = np.concatenate([np.geomspace(0.02, 1, 25)[:-1], np.geomspace(1, 20, 19)])
@@ -119,8 +119,8 @@ def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 def seeds(ax: Axes, results: Mapping[str, ndarray], title: str = "") -> None:
     """One dot per seed for each row of an ensemble, the mean as a bar behind."""
     for i, found in enumerate(results.values()):
-        ax.barh(i, found.mean(), height=0.6, alpha=0.3, color="C0")
-        ax.plot(found, np.full(len(found), i), "o", color="C0", markersize=5, linestyle="none")
+        ax.barh(i, found.mean(), height=0.6, alpha=0.3, color=LIGHT["series"][0])
+        ax.plot(found, np.full(len(found), i), "o", color=LIGHT["series"][0], markersize=5)
     ax.set_yticks(range(len(results)), list(results))
     ax.invert_yaxis()
     ax.set(title=title, xlabel="excess in nats, one dot a seed")

@@ -1,0 +1,65 @@
+"""Pictures of what LayerNorm renormalizes: growth of the stream with depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy import ndarray
+
+from ..layernorm import Growth
+from .explorer import Choice, Explorer, Lines, Slider
+
+
+def depth(stacks: Mapping[str, Growth]) -> Explorer:
+    """Stream, steps and distinctness of random stacks against depth, one choice a placement.
+
+    `stacks` maps names to `operator_lab.layernorm.growth` of the same depth.
+    """
+    some = next(iter(stacks.values()))
+    layers = len(some.gradient)
+    per_layer = (len(some.size) - 1) // layers
+    at = np.unique(np.geomspace(1, layers, 30).round().astype(int))
+    size, spread = (
+        np.stack([getattr(s, name)[at * per_layer] for s in stacks.values()], axis=1)
+        for name in ("size", "spread")
+    )
+    update = np.stack([s.update[at * per_layer - 1] for s in stacks.values()], axis=1)
+    floor = 1e-16  # below rounding: nothing left to tell apart
+    return Explorer(
+        title="Depth",
+        slider=Slider(label="layers", values=at, start=len(at) - 1),
+        choice=Choice("norm", list(stacks), start=1),
+        panels=[
+            Lines(
+                "Size of the stream", at, {"size": size.T}, x_label="layers", cursor=True,
+                y_label="root mean square", x_scale="log", y_scale="log",
+            ),
+            Lines(
+                "Size of a step", at, {"step": update.T}, x_label="layers", cursor=True,
+                y_label="of the stream", x_scale="log", y_scale="log",
+            ),
+            Lines(
+                "How far positions differ", at, {"spread": np.maximum(spread, floor).T},
+                x_label="layers", cursor=True, y_label="share not common", x_scale="log",
+                y_scale="log",
+            ),
+        ],
+        readout="{norm}: after {layers:.0f} layers the stream has size {size:.3g}, the last step "
+        "changed it by {update:.2g} of itself, and {spread:.2g} of it tells positions apart.",
+        values={
+            "norm": [list(stacks)], "layers": at[:, None], "size": size, "update": update,
+            "spread": spread,
+        },
+        alt="Three curves against depth for a random stack: size of the stream, size of each step, "
+        "and how far positions still differ.",
+    )  # fmt: skip
+
+
+def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str = "") -> None:
+    """Curves by step on two logarithmic axes."""
+    for name, found in series.items():
+        ax.loglog(np.arange(1, len(found) + 1), found, label=name)
+    ax.set(title=title, xlabel="step", ylabel=label)
+    ax.legend()
