@@ -84,3 +84,13 @@ def test_mistakes_get_one_sentence(monkeypatch, tmp_path):
         reference("depth")
     with pytest.raises(LabError, match="is shipped already and never changes"):
         references.ship(tmp_path)
+
+
+def test_candidates_are_compared_with_what_is_shipped(tmp_path, monkeypatch):
+    one = {"depth-untrained": REFERENCES["depth-untrained"]}
+    monkeypatch.setattr(references, "REFERENCES", one)
+    head, line = references.compare(tmp_path, progress=False)
+    assert "shipped" in head and line.startswith("depth-untrained")
+    shipped, candidate = map(float, line.split()[1:])
+    assert shipped == pytest.approx(candidate, abs=1e-3)  # drawn again from the same seed
+    assert references.compare(tmp_path, progress=False)[1] == line  # kept, not made again

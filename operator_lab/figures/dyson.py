@@ -15,7 +15,7 @@ from ..errors import LabError
 from ..model import Model, divergence
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
-from .look import DASHES, LIGHT, MARKERS
+from .look import line
 
 SPLITS = {
     "nothing is free, count layers": ("nothing", "layer"),
@@ -146,12 +146,6 @@ def _series(run: Run, ratios, count, keep) -> dict:
     }  # fmt: skip
 
 
-def _line(i: int, **other) -> dict:
-    """The look of the i-th curve: told apart by colour, dashes and marker."""
-    look = {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]}
-    return look | other
-
-
 def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     """Bars of each order's share of the final state, one colour a split or model."""
     width = 0.8 / len(series)
@@ -167,7 +161,7 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
     """How much is missing after each order, on a logarithmic scale; exact zeros are left out."""
     for i, (name, found) in enumerate(series.items()):
         found = np.asarray(found, float)
-        ax.plot(np.where(found > 0, found, np.nan), label=name, **_line(i))
+        ax.plot(np.where(found > 0, found, np.nan), label=name, **line(i))
     ax.set(title=title, xlabel="orders summed, up to", ylabel="error, of the state", yscale="log")
     ax.legend()
 
@@ -180,7 +174,7 @@ def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
             continue  # nothing is handed to the left
         hops = int((np.diff(way) != 0).sum())
         shift = 0.03 * (sum(place) % 5 - 2)  # so that paths do not hide each other
-        ax.plot(way + shift, range(layers + 1), label=f"{hops} hops", **_line(hops, marker=""))
+        ax.plot(way + shift, range(layers + 1), label=f"{hops} hops", **line(hops, marker=""))
     known = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
     names = sorted(known)
     ax.legend([known[n] for n in names], names, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..layernorm import Growth
 from .explorer import Choice, Explorer, Lines, Slider
+from .look import line
 
 
 def depth(stacks: Mapping[str, Growth]) -> Explorer:
@@ -59,7 +60,7 @@ def depth(stacks: Mapping[str, Growth]) -> Explorer:
 
 def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str = "") -> None:
     """Curves by step on two logarithmic axes."""
-    for name, found in series.items():
-        ax.loglog(np.arange(1, len(found) + 1), found, label=name)
+    for i, (name, found) in enumerate(series.items()):
+        ax.loglog(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
     ax.set(title=title, xlabel="step", ylabel=label)
     ax.legend()

@@ -44,3 +44,8 @@ def shades(dark: bool = False) -> LinearSegmentedColormap:
     """Return the scale of a heat map: luminance runs one way, from the page to ink."""
     look = DARK if dark else LIGHT
     return LinearSegmentedColormap.from_list("operator-lab", [look["plate"], look["deep"]])
+
+
+def line(i: int, **other) -> dict:
+    """The look of the i-th curve: told apart by colour, dashes and marker."""
+    return {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]} | other
