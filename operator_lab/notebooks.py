@@ -16,6 +16,7 @@ from .errors import LabError
 from .files import write_whole
 
 MARK = "NBVAL_CHECK_OUTPUT"
+KEPT = ("mystnb", "tags")  # what a cell says about itself: alternative text, hidden input
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -117,11 +118,11 @@ def refresh(paths: Iterable[Path], progress: bool = True) -> list[Path]:
 
 
 def _clean_cell(cell: dict, number: int) -> dict:
-    tags = cell.get("metadata", {}).get("tags", [])
+    metadata = cell.get("metadata", {})
     kept = {
         "cell_type": cell["cell_type"],
         "id": cell["id"],
-        "metadata": {"tags": tags} if tags else {},
+        "metadata": {name: metadata[name] for name in KEPT if metadata.get(name)},
         "source": _text(cell).splitlines(keepends=True),
     }
     if "attachments" in cell:

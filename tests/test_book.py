@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from built_book import build, built, copy
 
 from operator_lab.book import cache_key
 
@@ -66,36 +64,10 @@ def resources(page: str) -> list[str]:
     return parser.found
 
 
-def build(root: Path) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    environment["PYTHONPATH"] = str(root)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    return subprocess.run(
-        [*command, "build", "course", "--config", "book.yml", "-W"],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-
-
-def copy(target: Path) -> Path:
-    ignore = shutil.ignore_patterns("__pycache__", "_build", ".ipynb_checkpoints")
-    for name in ("course", "operator_lab"):
-        shutil.copytree(ROOT / name, target / name, ignore=ignore)
-    for name in ("book.yml", "constraints.txt"):
-        shutil.copyfile(ROOT / name, target / name)
-    return target
-
-
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    """The course as it is, built once in a folder of its own."""
-    root = copy(tmp_path_factory.mktemp("book"))
-    run = build(root)
-    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
-    return root / "course" / "_build" / "html"
+    """The course as it is; the browser's tests look at the same pages."""
+    return built(tmp_path_factory)
 
 
 def pages(book: Path) -> list[Path]:
