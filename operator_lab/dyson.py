@@ -24,7 +24,9 @@ SPLITS = ("nothing", "mlp", "on_site")
 ROUNDING = 1e-18
 
 
-def orders(run: Run, free: str = "nothing", by: str = "step") -> Float[ndarray, "n *batch N d"]:
+def orders(
+    run: Run, free: str = "nothing", by: str = "step", gate: str = "secant"
+) -> Float[ndarray, "n *batch N d"]:
     """The final state of a run, sorted by order of the interaction (Dyson series; Eq. 7).
 
     `free="nothing"`: every step interacts, V = step - 1, order = number of steps (`by="step"`) or
@@ -35,8 +37,8 @@ def orders(run: Run, free: str = "nothing", by: str = "step") -> Float[ndarray, 
 
     A constant (bias) follows its operator: free ones enter at order 0, the others one order up.
     The sum over the orders is the run's last state, to rounding. The list ends where an order is
-    zero for good: at the number of interactions, for hops at N - 1 if that is less.
-    LabError for an unknown split.
+    zero for good: at the number of interactions, for hops at N - 1 if that is less. `gate` says
+    how the MLPs are frozen, see `Run.frozen`. LabError for an unknown split.
     """
     if free not in SPLITS:
         raise LabError(
@@ -44,7 +46,7 @@ def orders(run: Run, free: str = "nothing", by: str = "step") -> Float[ndarray, 
         )
     if by not in ("step", "layer"):
         raise LabError(f"Orders are counted by 'step' or 'layer', not {by!r}.")
-    steps = run.steps
+    steps = run.frozen(gate) if gate != "secant" else run.steps
     grouped = by == "layer" and free == "nothing"
     groups = zip(steps[::2], steps[1::2], strict=True) if grouped else ((s,) for s in steps)
     start = run.states[..., 0, :, :]
@@ -100,6 +102,11 @@ def readout(
     """
     if norm not in ("renormalised", "frozen"):
         raise LabError(f"The read-out norm is 'renormalised' or 'frozen', not {norm!r}.")
+    if x.shape[-2:] != run.states.shape[-2:]:
+        raise LabError(
+            f"A state of this run has shape {run.states.shape[-2:]} [position, feature]; got "
+            f"{x.shape[-2:]}, perhaps from another run or model."
+        )
     gain = run.weights.get("final_norm.gain")
     if gain is not None:
         at = x if norm == "renormalised" else run.states[..., -1, :, :]
@@ -123,6 +130,9 @@ def truncated(
 
 def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Mean KL from the run's own law to the one read from the orders summed so far, in nats."""
+    last = run.states[..., -1, :, :]
+    if series.shape[1:] != last.shape or not np.allclose(series.sum(0), last, atol=1e-6):
+        raise LabError("These orders do not sum to the state of this run; they are another run's.")
     laws = readout(run, np.cumsum(series, 0))
     return np.array([divergence(run.law, law) for law in laws])
 

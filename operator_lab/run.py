@@ -157,7 +157,17 @@ class Run:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The 2L frozen steps; x + V(x), one after the other, reproduces the run exactly."""
-        return tuple(step for layer in self.layers for step in (layer.attend(), layer.potential()))
+        return self.frozen("secant")
+
+    def frozen(self, gate: str) -> tuple[Step, ...]:
+        """The 2L frozen steps with the MLPs held as "secant" (gate z) or "tangent" (slope z + c).
+
+        Both reproduce the run; they differ in what is linear and what is a constant. LabError for
+        another word.
+        """
+        if gate not in ("secant", "tangent"):
+            raise LabError(f"An MLP is frozen as 'secant' or 'tangent', not {gate!r}.")
+        return tuple(s for layer in self.layers for s in (layer.attend(), layer.potential(gate)))
 
 
 class Runs(Run):
@@ -276,13 +286,19 @@ class LayerRun:
             b_O=self.weight("attention.W_O.bias"),
         )
 
-    def potential(self) -> MLPStep:
-        """This layer's MLP, frozen."""
+    def potential(self, gate: str = "secant") -> MLPStep:
+        """This layer's MLP, frozen as secant, f(z)/z times z, or as tangent, f'(z) z + c."""
         z = self.run.kept["hidden", self.index]
-        gate = _standard_normal_cdf(z) if self.run.shape.activation == "gelu" else (z > 0) * 1.0
+        gelu = self.run.shape.activation == "gelu"
+        held = (_standard_normal_cdf(z) if gelu else (z > 0) * 1.0).astype(z.dtype)
+        offset = None
+        if gate == "tangent" and gelu:  # for ReLU tangent and secant are one
+            bell = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+            held, offset = held + z * bell, -(z**2) * bell
         return MLPStep(
             **self._common(2),
-            gate=gate.astype(z.dtype),
+            gate=held,
+            offset=offset,
             W_1=self.weight("mlp.W_1.weight"),
             W_2=self.weight("mlp.W_2.weight"),
             b_1=self.weight("mlp.W_1.bias"),

@@ -153,17 +153,22 @@ class AttentionStep(Step):
 
 @dataclass(frozen=True, eq=False)
 class MLPStep(Step):
-    """The MLP with its gate held: W_2 diag(gate) W_1 on each position by itself."""
+    """The MLP with its gate held: W_2 diag(gate) W_1 on each position by itself.
+
+    `offset` is what the tangent of the nonlinearity adds besides, None for the secant.
+    """
 
     gate: Float[ndarray, "*batch N m"]
     W_1: Float[ndarray, "m d"]
     W_2: Float[ndarray, "d m"]
     b_1: Float[ndarray, "m"] | None
     b_2: Float[ndarray, "d"] | None
+    offset: Float[ndarray, "*batch N m"] | None = None
 
     def on_site(self, y, one):
         z = self.normed(y, one) @ self.W_1.T + constant(self.b_1, one)
-        return (self.gate * z) @ self.W_2.T + constant(self.b_2, one)
+        bent = self.gate * z + constant(self.offset, one)
+        return bent @ self.W_2.T + constant(self.b_2, one)
 
     def act(self, y, one):
         return self.on_site(y, one)

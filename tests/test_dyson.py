@@ -22,6 +22,15 @@ def test_the_orders_sum_to_the_state(shape, free, by):
     assert abs(series.sum(0) - run.states[-1]).max() < 1e-10
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_two_freezings_have_the_same_sum_and_other_orders(shape):
+    run = random_model(**shape).run(MONEY)
+    secant, tangent = (dyson.orders(run, gate=gate) for gate in ("secant", "tangent"))
+    assert abs(tangent.sum(0) - run.states[-1]).max() < 1e-10
+    same = abs(secant - tangent).max() < 1e-12
+    assert same == (run.shape.activation == "relu")
+
+
 @pytest.mark.parametrize("shape", [dict(), dict(norm="post"), dict(norm="none", rms=True)], ids=str)
 @pytest.mark.parametrize("by", ["step", "layer"])
 def test_orders_agree_with_the_sum_over_all_paths(shape, by):
@@ -201,6 +210,9 @@ def test_the_depth_language_needs_two_hops():
         (lambda m, r: dyson.orders(r, by="head"), "counted by 'step' or 'layer', not 'head'"),
         (lambda m, r: dyson.truncated(r, 9), "Order 9 does not exist; .* orders 0 to 3"),
         (lambda m, r: dyson.readout(r, r.states[0], "none"), "'renormalised' or 'frozen'"),
+        (lambda m, r: dyson.orders(r, gate="half"), "'secant' or 'tangent', not 'half'"),
+        (lambda m, r: dyson.readout(r, np.zeros((9, 8))), r"got \(9, 8\), perhaps from another"),
+        (lambda m, r: dyson.missing(r, dyson.orders(random_model(1).run(MONEY))), "another run's"),
         (lambda m, r: dyson.reordered(m, [0, 0, 1]), "a permutation of 0 to 2"),
         (lambda m, r: dyson.reordered(random_model(tied=True), [1, 0, 2]), "nothing to reorder"),
         (lambda m, r: dyson.blinded(r, "gate", 1, 0), "'query', 'key' or 'value'"),

@@ -92,10 +92,10 @@ def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
     facts = [_series(run, ratios, count, keep) for run in runs.values()]
     names = ["zero of a partition function", "zero of a norm's variance", "circle", "coupling"]
     points = min(len(f["zeros"]) for f in facts)
-    circle = np.exp(1j * np.linspace(0, np.pi, 40))
-    xy = np.empty((len(ratios), len(facts), points + 41, 2))
+    circle = np.exp(1j * np.linspace(0, np.pi, 60))
+    xy = np.empty((len(ratios), len(facts), points + len(circle) + 1, 2))
     for c, f in enumerate(facts):
-        fixed = np.concatenate([f["zeros"][:points] / f["reach"], circle])
+        fixed = np.concatenate([circle, f["zeros"][:points] / f["reach"]])
         for i, ratio in enumerate(ratios):
             plane = np.append(fixed, ratio if ratio <= 2.5 else np.nan)
             xy[i, c] = np.stack([plane.real, np.where(np.isnan(plane), np.nan, plane.imag)], -1)
@@ -112,7 +112,7 @@ def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
                 y_label="error, of the state", y_scale="log", low=1e-8, high=1e8,
             ),
             Points(
-                "The complex plane of λ", xy, [*kinds, *[2] * 40, 3], names,
+                "The complex plane of λ", xy, [*[2] * len(circle), *kinds, 3], names,
                 x_label="Re λ, in units of the nearest", y_label="Im λ",
             ),
         ],

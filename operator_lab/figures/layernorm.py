@@ -31,7 +31,7 @@ def depth(stacks: Mapping[str, Growth]) -> Explorer:
     return Explorer(
         title="Depth",
         slider=Slider(label="layers", values=at, start=len(at) - 1),
-        choice=Choice("norm", list(stacks), start=1),
+        choice=Choice("norm", list(stacks)),
         panels=[
             Lines(
                 "Size of the stream", at, {"size": size.T}, x_label="layers", cursor=True,
