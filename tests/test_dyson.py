@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from random_models import MONEY, SHAPES, random_model
+from scipy.linalg import expm, logm
 
 from operator_lab import dyson
 from operator_lab.errors import LabError
@@ -121,6 +122,14 @@ def test_the_propagator_is_the_product():
     run = random_model().run("the man paid")
     U = dyson.propagator(run)
     assert abs(U @ run.states[0].ravel() - run.states[-1].ravel()).max() < 1e-10
+
+
+def test_the_product_is_the_ordered_exponential_of_logarithms():
+    run = random_model(features=8, heads=2, hidden=12).run("the man paid")
+    U = np.eye(run.states[0].size)
+    for V in run.steps:
+        U = expm(logm(np.eye(len(U)) + V.dense())) @ U
+    assert abs(U - dyson.propagator(run)).max() < 1e-9
 
 
 def test_commutators_of_known_matrices():
