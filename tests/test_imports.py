@@ -19,7 +19,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
     {"errors", "files"},
-    {"transformer", "corpus"},
+    {"transformer", "grammar", "corpus"},
     {"run", "steps"},
     {"model", "references", "training", "pretrained"},
     {"instruments"},

@@ -52,9 +52,8 @@ def test_one_layer_does_not_suffice_in_the_depth_language():
     law, posterior = language.law(texts), language.posterior(texts)
     names = np.isin(texts, [language.index(n) for n in language.holders])
     sure = names & (posterior.max(-1) > 0.99)  # this person's sense is known
-    verbs = np.array(
-        [[w in corpus._VERB[s].split() for w in language.words] for s in language.senses]
-    )
+    says = language.emissions("verb")
+    verbs = says * (says.min(0) == 0) > 0  # those that the sense selects
     right = verbs[posterior[sure].argmax(-1)]
     share = {
         layers: (reference("depth", layers=layers).to("float32").law(texts)[sure] * right).sum(-1)
