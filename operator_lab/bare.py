@@ -18,6 +18,7 @@ from scipy.special import erf
 
 from .errors import LabError
 from .run import Run
+from .transformer import EPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def _normed(x, layer, which):
     if layer.run.shape.norm == "none":
         return x, np.full(len(x), np.inf)
     centred = x - x.mean(-1, keepdims=True)
-    variance = (centred**2).mean(-1, keepdims=True) + 1e-5
+    variance = (centred**2).mean(-1, keepdims=True) + EPS
     nearness = abs(variance[..., 0]) / (abs(centred) ** 2).mean(-1)
     bias = layer.weight(f"norm_{which}.bias")
     u = centred / np.sqrt(variance) * layer.weight(f"norm_{which}.gain")

@@ -11,12 +11,12 @@ from numpy import ndarray
 
 from .errors import LabError
 from .model import Model
-from .transformer import Layer, Shape
+from .transformer import EPS, Layer, Shape
 
 PLACEMENTS = ("pre", "post", "none")
 
 
-def normalise(x: Float[ndarray, "*n d"], eps: float = 1e-5) -> Float[ndarray, "*n d"]:
+def normalise(x: Float[ndarray, "*n d"], eps: float = EPS) -> Float[ndarray, "*n d"]:
     """(x - mean) / sqrt(var + eps) along the features: LayerNorm without gain and bias.
 
     For eps = 0 the nearest point of the sphere {mean 0, variance 1} (a projection).
@@ -30,7 +30,7 @@ def normalise(x: Float[ndarray, "*n d"], eps: float = 1e-5) -> Float[ndarray, "*
     return centred / sigma
 
 
-def jacobian(x: Float[ndarray, "d"], eps: float = 1e-5) -> Float[ndarray, "d d"]:
+def jacobian(x: Float[ndarray, "d"], eps: float = EPS) -> Float[ndarray, "d d"]:
     """Derivative of `normalise` at one state: (P - c c^T / (d sigma^2)) / sigma.
 
     P removes the mean, c is the centred state. Symmetric; for eps = 0 a projector, off the two

@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from .errors import LabError, near
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
-from .transformer import POINTS, Note, Shape, Transformer
+from .transformer import EPS, POINTS, Note, Shape, Transformer
 
 Edit = Callable[[ndarray], ndarray]
 Edits = Mapping[tuple[str, int], Edit]
@@ -234,9 +234,7 @@ class LayerRun:
         """Query weights, one block of rows per head."""
         if self.run.shape.coupling == "free":
             return self._heads("W_Q.weight", 0)
-        signs = np.ones(self.run.shape.d_k)
-        signs[len(signs) // 2 :] *= 1 if self.run.shape.coupling == "positive" else -1
-        return self.W_K * signs[:, None]
+        return self.W_K * np.array(self.run.shape.signs)[:, None]
 
     @property
     def W_K(self) -> Float[ndarray, "h d_k d"]:
@@ -260,7 +258,7 @@ class LayerRun:
             return None, None
         gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
         x = x_before if placement == "pre" else x_after
-        frozen = FrozenNorm.of(x, gain, bias, rms, eps=1e-5)
+        frozen = FrozenNorm.of(x, gain, bias, rms, EPS)
         return (frozen, None) if placement == "pre" else (None, frozen)
 
     def _common(self, which: int):

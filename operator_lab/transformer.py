@@ -30,6 +30,7 @@ POINTS = (
     "state", "query_input", "key_input", "value_input",
     "interaction", "mixing", "head_write", "step_write",
 )  # fmt: skip
+EPS = 1e-5  # what LayerNorm adds to a variance
 CHOICES = {
     "norm": ("pre", "post", "none"),
     "activation": ("gelu", "relu"),
@@ -97,6 +98,12 @@ class Shape:
         return self.features // self.heads
 
     @property
+    def signs(self) -> tuple[float, ...]:
+        """W_Q = signs W_K, feature by feature of a head, where the coupling is constrained."""
+        half, other = self.d_k // 2, 1.0 if self.coupling == "positive" else -1.0
+        return (1.0,) * half + (other,) * (self.d_k - half)
+
+    @property
     def T0(self) -> float:
         """The usual temperature, sqrt(d_k)."""
         return math.sqrt(self.d_k)
@@ -126,7 +133,7 @@ class LayerNorm(nn.Module):
     N(x) = g (x - mean x) / sigma + b, sigma = sqrt(var x + eps) (paper III.6, IV.1).
     """
 
-    def __init__(self, features: int, rms: bool, bias: bool, eps: float = 1e-5):
+    def __init__(self, features: int, rms: bool, bias: bool, eps: float = EPS):
         super().__init__()
         self.rms, self.eps = rms, eps
         self.gain = nn.Parameter(torch.ones(features))
@@ -150,9 +157,8 @@ class Attention(nn.Module):
         if shape.coupling == "free":
             self.W_Q = nn.Linear(d, d, bias=bias)
         else:
-            signs = torch.ones(self.d_k)
-            signs[self.d_k // 2 :] *= 1.0 if shape.coupling == "positive" else -1.0
-            self.register_buffer("signs", signs.repeat(self.heads), persistent=False)
+            signs = torch.tensor(shape.signs).repeat(self.heads)
+            self.register_buffer("signs", signs, persistent=False)
 
     def split(self, x: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch h N d_k"]:
         """Deal the features out to the heads."""

@@ -106,6 +106,15 @@ def test_few_operator_applications(monkeypatch):
     assert len(series) == 97
 
 
+def test_what_is_missing_in_either_precision():
+    for precision in ("float32", "float64"):
+        model = reference().to(precision)
+        runs = model.run_batch(model.language.sample(4, 32, 1))
+        for free in dyson.SPLITS:
+            left = dyson.missing(runs, dyson.orders(runs, free))
+            assert abs(left[-1]) < 1e-4 < left[0]
+
+
 def test_readouts():
     run = random_model().run(MONEY)
     series = dyson.orders(run, "on_site")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from seen import all_differ, state
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
@@ -74,18 +75,6 @@ def test_formulas_are_there_at_all(visit):
 
 def test_front_page_and_mixing_have_a_slider(book):
     assert {"index", "03_mixing"} <= set(with_slider(book))
-
-
-def state(explorer) -> tuple[list[str], str, str]:
-    """What a reader meets: the picture, the read-out, what is read aloud of the slider."""
-    pictures = explorer.locator("figure > svg")
-    drawn = pictures.evaluate_all("all => all.map((one) => one.innerHTML)")
-    value = explorer.locator("input[type=range]").get_attribute("aria-valuetext")
-    return drawn, explorer.get_by_role("status").inner_text(), value
-
-
-def all_differ(before, after) -> bool:
-    return all(a != b for a, b in zip(before, after, strict=True))
 
 
 def test_every_slider_answers_keys_and_the_mouse(book, visit):

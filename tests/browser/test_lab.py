@@ -19,6 +19,7 @@ import urllib.request
 from contextlib import suppress
 
 import pytest
+from seen import all_differ, state
 
 from operator_lab import classroom
 
@@ -119,18 +120,6 @@ def explorer(lab):
 def sources(course) -> list[str]:
     cells = json.loads((course / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-
-
-def state(explorer) -> tuple[list[str], str, str]:
-    """What a reader meets: the picture, the read-out, what is read aloud of the slider."""
-    pictures = explorer.locator("figure > svg")
-    drawn = pictures.evaluate_all("all => all.map((one) => one.innerHTML)")
-    value = explorer.locator("input[type=range]").get_attribute("aria-valuetext")
-    return drawn, explorer.get_by_role("status").inner_text(), value
-
-
-def all_differ(before, after) -> bool:
-    return all(a != b for a, b in zip(before, after, strict=True))
 
 
 def test_run_all_reaches_the_end_without_an_error(lab, root):
