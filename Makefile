@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test book notebooks models bench clean
+.PHONY: help lab lab-source test book notebooks models ensembles bench clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -32,6 +32,9 @@ notebooks: $(READY) ## run the course's notebooks and refresh stored outputs and
 
 models: $(READY) ## train the reference models again (candidates/) and compare with the shipped
 	$(BIN)/operator-lab models --to candidates
+
+ensembles: $(READY) ## train the ensembles, five seeds of every row (candidates/); what is there is taken up
+	OMP_NUM_THREADS=1 $(BIN)/operator-lab ensemble --workers 2 --to candidates
 
 bench: $(READY) ## compare speeds (ratios; a quiet machine is best)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/orders.py

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import bare as bare
+    from . import channels as channels
     from . import corpus as corpus
     from . import dyson as dyson
+    from . import embedding as embedding
     from . import ensembles as ensembles
     from . import figures as figures
     from . import layernorm as layernorm
+    from . import measurement as measurement
     from . import mixing as mixing
+    from . import one_hot as one_hot
     from . import training as training
     from .claims import claim as claim
     from .errors import LabError as LabError
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = {"bare", "corpus", "dyson", "ensembles", "figures", "layernorm", "mixing", "training"}
+_MODULES = {
+    "bare", "channels", "corpus", "dyson", "embedding", "ensembles", "figures", "layernorm",
+    "measurement", "mixing", "one_hot", "training",
+}  # fmt: skip
 _NAMES = {
     "LabError": "errors",
     "Model": "model",

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
+
+from tqdm import tqdm
 
 from . import __version__
 from .classroom import course, examine, learn
@@ -50,9 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
     command.set_defaults(run=_models)
 
-    command = commands.add_parser("ensemble", help="repeat an experiment over several seeds")
-    command.add_argument("name", metavar="NAME")
-    command.add_argument("--seeds", type=int, default=5)
+    command = commands.add_parser("ensemble", help="repeat experiments (all) over several seeds")
+    command.add_argument("names", nargs="*", metavar="NAME")
+    command.add_argument("--seeds", type=int, default=5, metavar="N")
+    command.add_argument("--workers", type=int, default=1, metavar="N", help="processes (1)")
     command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
     command.set_defaults(run=_ensemble)
     return parser
@@ -94,10 +102,42 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _ensemble(options: argparse.Namespace) -> int:
-    from .ensembles import run
+    from .ensembles import ENSEMBLES, run_all
 
-    print(run(options.name, options.seeds, options.to, progress=sys.stderr.isatty()))
+    with _workers(options.workers) as executor:
+        paths = run_all(
+            options.names or list(ENSEMBLES),
+            options.seeds,
+            options.to,
+            progress=sys.stderr.isatty(),
+            executor=executor,
+        )
+    print("\n".join(map(str, paths)))
     return 0
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
+    """That many processes, or None for this one alone; Ctrl-C ends them at once."""
+    if count < 1:
+        raise LabError(f"The number of workers is 1 or more, not {count}.")
+    if count == 1:
+        yield None
+        return
+    spawn = multiprocessing.get_context("spawn")  # PyTorch's threads do not survive a fork
+    with ProcessPoolExecutor(count, spawn, _prepare) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _prepare() -> None:
+    """Make a worker ready to be ended: Ctrl-C reaches all, and the main process sees to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(RLock())  # its own would be a semaphore of the system, left behind
 
 
 if __name__ == "__main__":

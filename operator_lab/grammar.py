@@ -14,7 +14,8 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
 
 from .errors import LabError, near
 
@@ -64,8 +65,9 @@ class Language:
     """A grammar with hidden senses and the exact law that follows from it.
 
     `holders` are the words that say whose sense is meant (none: one sense for the whole text);
-    `stay` is the probability that a sense survives a full stop. Every grammar must be readable:
-    from a given node no word may lead to two nodes, else the walk would be hidden too.
+    `stay` is the probability that a sense survives a full stop; `listed` puts the vocabulary in
+    an order of its own. Every grammar must be readable: from a given node no word may lead to two
+    nodes, else the walk would be hidden too.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Language:
     senses: tuple[str, ...] = SENSES
     holders: tuple[str, ...] = ()
     stay: float = 1.0
+    listed: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.holders and self.stay != 1:
@@ -88,8 +91,10 @@ class Language:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The vocabulary; a word's place in it is its token."""
-        said = [w for node in self.nodes.values() for by in node.says.values() for w in by]
-        return (STOP, *sorted(set(said) - {STOP}))
+        said = {w for node in self.nodes.values() for by in node.says.values() for w in by}
+        if self.listed and sorted(self.listed) != sorted(said):
+            raise LabError(f"The list must hold each of the {len(said)} words of the grammar once.")
+        return self.listed or (STOP, *sorted(said - {STOP}))
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -194,7 +199,8 @@ class Language:
         batch, length = tokens.shape
         rows, stop = np.arange(batch), list(self.nodes).index("stop")
         if (tokens[:, 0] != self._index[STOP]).any():
-            raise LabError("A text of this language begins with the full stop; put 0 in front.")
+            first = self._index[STOP]
+            raise LabError(f"A text of this language begins with the full stop, token {first}.")
         node, holder = np.full(batch, stop), np.zeros(batch, int)
         belief = np.full((batch, max(1, len(self.holders)), len(self.senses)), 1 / len(self.senses))
         nodes = np.zeros((batch, length), int)
@@ -246,20 +252,40 @@ class Language:
             law[i] = np.einsum("ns,nsw->nw", belief[i], self._law_at[nodes[i]])
         return law if array.ndim > 1 else law[0]
 
-    def place(self, tokens) -> list[str]:
-        """Return the grammar's node at each position of one sentence, such as 'verb'."""
-        nodes, _ = self._filter(np.atleast_2d(self._checked(tokens)))
-        return [list(self.nodes)[n] for n in nodes[0]]
+    def inside(self, tokens) -> Bool[np.ndarray, "*batch N"]:
+        """Whether each word, and all before it, is one that the grammar allows."""
+        array = self._checked(tokens)
+        rows, stop = np.atleast_2d(array), list(self.nodes).index("stop")
+        inside = np.empty(rows.shape, bool)
+        node, inside[:, 0] = np.full(len(rows), stop), rows[:, 0] == self._index[STOP]
+        for t in range(1, rows.shape[1]):
+            node = self._next_node[node, rows[:, t]]  # -1 is some node, but never looked at again
+            inside[:, t] = inside[:, t - 1] & (node >= 0)
+        return inside if array.ndim > 1 else inside[0]
+
+    def place(self, tokens) -> ndarray:
+        """Return the grammar's node at each position [*batch N], such as 'verb'."""
+        array = self._checked(tokens)
+        nodes, _ = self._filter(np.atleast_2d(array))
+        named = np.array(list(self.nodes))[nodes]
+        return named if array.ndim > 1 else named[0]
 
     def emissions(self, node: str) -> Float[np.ndarray, "senses words"]:
         """Probability of each word at one node of the grammar, for each sense.
 
         LabError for a node that the grammar does not have.
         """
+        return self._says[self._number(node)].copy()
+
+    def after(self, node: str) -> Float[np.ndarray, "senses words"]:
+        """Probability of each word that follows a node, for each sense that may speak it."""
+        return self._law_at[self._number(node)].copy()
+
+    def _number(self, node: str) -> int:
         if node not in self.nodes:
             known = ", ".join(self.nodes)
             raise LabError(f"{node!r} is not a node of this grammar; it has {known}.")
-        return self._says[list(self.nodes).index(node)].copy()
+        return list(self.nodes).index(node)
 
     def sample(self, count: int, length: int | None = None, seed=0) -> Int[np.ndarray, "B N"]:
         """Draw `count` texts of `length` words (default: context + 1), each from a full stop."""
@@ -271,7 +297,7 @@ class Language:
         rows, stop = np.arange(count), list(self.nodes).index("stop")
         node, holder = np.full(count, stop), np.zeros(count, int)
         then, says = self._then.cumsum(1), self._says.cumsum(2)
-        texts = np.zeros((count, length), int)
+        texts = np.full((count, length), self._index[STOP])
         for t in range(1, length):
             fresh = rng.integers(len(self.senses), size=senses.shape)
             keep = (rng.random(senses.shape) < self.stay) | (node != stop)[:, None]

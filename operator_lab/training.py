@@ -12,22 +12,25 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from tqdm.auto import tqdm
 
 from . import corpus
-from .errors import LabError
+from .errors import LabError, near
 from .files import write_whole
 from .model import Model
 from .transformer import Transformer
@@ -44,7 +47,7 @@ class Recipe:
     """Everything that fixes a training: language, shape of the model, schedule, seed.
 
     AdamW at learning rate `rate`: linear warm-up, flat to 30 % of the steps, then linearly down
-    to 2 % of the rate.
+    to 2 % of the rate. `ranks` holds some weights at a low rank, such as {"W_E": 4}, at full width.
     """
 
     language: str = "compound"
@@ -55,12 +58,13 @@ class Recipe:
     warmup: int = 50
     decay: float = 0.05
     seed: int = 0
+    ranks: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self):
-        if min(self.steps, self.batch) < 1 or not 0 < self.rate < float("inf"):
+        if self.steps < 0 or self.batch < 1 or not 0 < self.rate < float("inf"):
             raise LabError(
                 f"Cannot train {self.steps} steps of {self.batch} texts at rate {self.rate}; "
-                "all three must be positive."
+                "all three must be positive (0 steps: the initial weights)."
             )
 
     def rate_at(self, step: int) -> float:
@@ -131,8 +135,9 @@ def train(
     language = corpus.language(recipe.language)
     target = pick_device(device)
     shape = {"context": language.context} | recipe.shape
-    transformer = Transformer(len(language.words), seed=recipe.seed, **shape).to(target)
-    optimiser = _optimiser(transformer, recipe)
+    transformer = Transformer(len(language.words), seed=recipe.seed, **shape)
+    hold_ranks(transformer, recipe.ranks)
+    optimiser = _optimiser(transformer.to(target), recipe)
     store = None if folder is None else Path(folder) / "training.safetensors"
     history = _resume(store, recipe, transformer, optimiser) if store and store.exists() else []
     done = history[-1][0] if history else 0
@@ -145,8 +150,7 @@ def train(
             done = step + 1
             bar.update()
             if done % every == 0 or done == recipe.steps:
-                now = Model(transformer.cpu(), language).excess(256)
-                transformer.to(target)
+                now = _model(transformer, language).excess(256)
                 history.append((done, now))
                 bar.set_postfix_str(f"excess {now:.4f} nats")
                 store = _keep(store, recipe, transformer, optimiser, history)
@@ -163,8 +167,52 @@ def train(
         "steps_done": done,
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
-    model = Model(transformer.cpu(), language, card)
+    model = _model(transformer, language, card)
     return Training(model, recipe, steps.astype(int), measured, seconds, interrupted)
+
+
+class Factorised(nn.Module):
+    """A weight held at a low rank: the product of two thin factors, both of them learned."""
+
+    def __init__(self, rank: int):
+        super().__init__()
+        self.rank = rank
+
+    def forward(self, left: Float[Tensor, "V r"], right: Float[Tensor, "r d"]):
+        return left @ right
+
+    def right_inverse(self, weight: Float[Tensor, "V d"]):
+        """The best factors of a weight (Eckart-Young), scaled to keep its Frobenius norm."""
+        U, sizes, Vh = torch.linalg.svd(weight, full_matrices=False)
+        kept = sizes[: self.rank]
+        root = (kept * (sizes.norm() / kept.norm())).sqrt()
+        return U[:, : self.rank] * root, root[:, None] * Vh[: self.rank]
+
+
+def hold_ranks(transformer: Transformer, ranks: Mapping[str, int]) -> None:
+    """Let training move these weights only among matrices of the given rank (low-rank factors).
+
+    LabError for a name that is no matrix of the model, or a rank of 0 or beyond its smaller side.
+    """
+    matrices = {name: p for name, p in transformer.named_parameters() if p.ndim == 2}
+    for name, rank in ranks.items():
+        if name not in matrices:
+            raise LabError(f"There is no weight matrix {name!r} to hold{near(name, matrices)}")
+        most = min(matrices[name].shape)
+        if not (isinstance(rank, int) and 1 <= rank <= most):
+            raise LabError(f"The rank of {name} is a whole number from 1 to {most}, not {rank!r}.")
+        *path, last = name.split(".")
+        owner = transformer.get_submodule(".".join(path))
+        parametrize.register_parametrization(owner, last, Factorised(rank))
+
+
+def _model(transformer: Transformer, language, card: Mapping | None = None) -> Model:
+    """The model as it is now, on the CPU, its held weights written out as plain ones."""
+    arguments = transformer.arguments()
+    plain = Transformer(arguments.pop("vocabulary"), **arguments)
+    state = {name: attrgetter(name)(transformer).detach().cpu() for name in plain.state_dict()}
+    plain.load_state_dict(state)
+    return Model(plain, language, card or {})
 
 
 def _optimiser(transformer, recipe):

@@ -4,12 +4,10 @@ States are rows: `x[..., position, feature]`. Weights act as in the paper on col
 meets their transpose: q = W_Q x is written `x @ W_Q.T`. Layers count from 0.
 
 The forward pass hands every named intermediate to `note(name, index, value)` and goes on with
-what comes back. `Note` returns the value as it is; a record keeps it on its way, an intervention
-changes it (both in `operator_lab.run`). Nothing else differs between the three.
+what comes back: as it is, kept on its way, or changed (`operator_lab.run`).
 
-Names and their index: `state` (0 .. 2L) and `step_write` (0 .. 2L - 1) count steps; the others
-count layers: `query_input`, `key_input`, `value_input`, `interaction`, `mixing`, `head_write`
-and, for the record only, `value`, `head_output`, `hidden`.
+`state` (0 .. 2L) and `step_write` (0 .. 2L - 1) count steps, the other names layers; `value`,
+`head_output` and `hidden` are for the record only.
 
 Reference: Chang 2026 (arXiv 2603.11322), Eq. 1-2; Vaswani et al. 2017 (arXiv 1706.03762).
 """
@@ -31,10 +29,12 @@ POINTS = (
     "interaction", "mixing", "head_write", "step_write",
 )  # fmt: skip
 EPS = 1e-5  # what LayerNorm adds to a variance
+TINY = 1e-9  # keeps the logarithm of a vanishing overlap, and its slope, finite
 CHOICES = {
     "norm": ("pre", "post", "none"),
     "activation": ("gelu", "relu"),
     "coupling": ("free", "hermitian", "positive"),
+    "readout": ("softmax", "born"),
 }
 
 
@@ -53,11 +53,12 @@ class Shape:
 
     `norm` places LayerNorm: "pre" (inside each step), "post" (after each step, the form of the
     paper's III.6) or "none"; `rms` leaves the mean in. `tied` uses one layer's weights at every
-    depth. `tau` is T/T0, the temperature in units of sqrt(d_k). `causal` lets a position see
-    itself and what stands before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian"
-    (W_Q = s W_K, s = +1 on half of each head's features and -1 on the other half, so the coupling
-    W_Q^T W_K is symmetric and indefinite) or "positive" (W_Q = W_K). `damped` divides what
-    writes into the stream by sqrt(2 layers) at the start.
+    depth. `tau` is T/T0, T0 = sqrt(d_k). `causal` lets a position see itself and what stands
+    before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian" (W_Q = s W_K, s = +1 on
+    half of each head's features and -1 on the other half: W_Q^T W_K is symmetric and indefinite)
+    or "positive" (W_Q = W_K). `damped` divides what writes into the stream by sqrt(2 layers) at
+    the start. `readout` makes the law from the overlaps z with the words: "softmax" of z, or
+    "born" for z^2 / sum z^2.
     """
 
     vocabulary: int
@@ -75,6 +76,7 @@ class Shape:
     tau: float = 1.0
     coupling: str = "free"
     damped: bool = True
+    readout: str = "softmax"
 
     def __post_init__(self):
         for name in ("vocabulary", "context", "features", "heads", "layers", "hidden"):
@@ -266,8 +268,7 @@ class Transformer(nn.Module):
                 p.zero_()
             else:
                 scale = {"W_E": 0.5, "W_P": 0.1}.get(name, 0.5 / math.sqrt(p.shape[1]))
-                writes = "W_O" in name or "W_2" in name
-                damped = writes and self.shape.damped
+                damped = self.shape.damped and ("W_O" in name or "W_2" in name)
                 scale /= math.sqrt(2 * self.shape.layers) if damped else 1.0
                 p.normal_(0.0, scale, generator=generator)
 
@@ -282,7 +283,8 @@ class Transformer(nn.Module):
 
     def measure(self, x: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch N V"]:
         """Logits: overlaps with the rows of W_U (unembedding; paper V)."""
-        return self.W_U(self.final_norm(x))
+        z = self.W_U(self.final_norm(x))
+        return z if self.shape.readout == "softmax" else (z**2 + TINY).log()  # whose softmax is z^2
 
     def forward(
         self,

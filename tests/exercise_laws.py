@@ -23,10 +23,11 @@ from operator_lab.exercises.outcome import ORDINALS, observe
 
 FORMS = {
     "float32": lambda a: np.asarray(a, dtype=np.float32),
-    "lists": lambda a: np.asarray(a).tolist(),
+    # an empty list cannot say how many columns it has
+    "lists": lambda a: np.asarray(a).tolist() if np.size(a) else np.array(a),
     "torch float64": lambda a: torch.tensor(np.asarray(a)),
     "torch float32": lambda a: torch.tensor(np.asarray(a), dtype=torch.float32),
-    "torch with gradient": lambda a: torch.tensor(np.asarray(a), requires_grad=True),
+    "torch with gradient": lambda a: torch.tensor(np.asarray(a, dtype=float), requires_grad=True),
 }
 
 
@@ -41,6 +42,11 @@ def about(stem: str) -> list[Exercise]:
 
 def title(value: object) -> str | None:
     return value.name if isinstance(value, (Exercise, Wrong)) else None
+
+
+def real(value: object) -> bool:
+    """Whether it is an array of real numbers; labels and counts stay integers."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def mapped(answer, change):
@@ -94,7 +100,7 @@ class ExerciseLaws:
 
     def test_a_right_answer_computed_in_float32_passes(self, exercise, function):
         def single(*args):
-            return function(*(np.float32(a) if isinstance(a, np.ndarray) else a for a in args))
+            return function(*(np.float32(a) if real(a) else a for a in args))
 
         verdict = judge(exercise, single)
         assert verdict.passed, verdict.line
@@ -137,7 +143,8 @@ class ExerciseLaws:
     @given(place=st.integers(0, 10**6), size=st.floats(0.01, 10))
     def test_one_wrong_number_is_never_let_through_nor_named(self, exercise, place, size):
         def spoiled(*args):
-            answer = exercise.reference(*args)
+            # as arrays of floats: a single number has no place to write to, labels no fractions
+            answer = mapped(exercise.reference(*args), lambda a: np.array(a, dtype=float))
             item = answer[place % exercise.parts] if exercise.parts > 1 else answer
             item.flat[place % item.size] += size * max(1.0, np.abs(item).max())
             return answer
@@ -214,7 +221,8 @@ def is_true(reason: str, exercise: Exercise, function, said: Mapping[str, Callab
         found, check = matching(words, said)
         cases = [(a, y, r) for a, y, r in trials(exercise, function) if says(exercise, a, y, words)]
         return bool(cases) and all(check(found, *case) for case in cases)
-    pairs = [(o.items[item], r[item]) for o, r in zip(outcomes, rights, strict=True)]
+    made = [(o, r) for o, r in zip(outcomes, rights, strict=True) if o.returned]
+    pairs = [(o.items[item], r[item]) for o, r in made]
     for pattern, check in GENERAL.items():
         if found := re.fullmatch(pattern, words):
             return bool(check(found, pairs))
@@ -265,6 +273,10 @@ def _good(found, pairs):
 # What the judge says of the numbers alone, whatever the exercise -> whether it is true.
 GENERAL = {
     r"it holds numbers that are NaN": lambda _, pairs: any(np.isnan(m).any() for m, _ in pairs),
+    r"it holds numbers that are infinite":
+        lambda _, pairs: any(np.isinf(m).any() for m, _ in pairs),
+    r"it holds numbers that are NaN and infinite":
+        lambda _, pairs: any(np.isnan(m).any() and np.isinf(m).any() for m, _ in pairs),
     r"(?:it has \w+ \w+ ax[ie]s: )?its shape is (\(.*\)), expected (\(.*\))": _one_shape,
     r"it is the transpose of what is expected":
         lambda _, pairs: all(np.allclose(m.T, r) for m, r in pairs),
@@ -277,5 +289,6 @@ GENERAL = {
     r"differs only on the diagonal": _only(lambda a: a - np.diag(np.diag(a))),
     r"differs only in rows? (.*)": _only_rows,
     r"agrees up to row (\d+) .*, off from there on": _up_to,
+    r"its values are off": lambda _, pairs: not all(near(m, r).all() for m, r in pairs),
     r"its values are off \(right on (\d+) of (\d+) probes\)": _good,
 }  # fmt: skip

@@ -1,6 +1,8 @@
 """The languages: probability laws, an enumeration oracle, readable errors."""
 
 from collections import defaultdict
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -156,6 +158,94 @@ def test_each_person_keeps_a_sense():
     assert posterior[-1] == pytest.approx(np.full(5, 0.2))
 
 
+# ---- who is inside, where, and what may follow ------------------------------------------------
+
+
+@pytest.mark.parametrize("language", TINY, ids=lambda x: x.name)
+def test_inside_is_what_the_law_allows(language):
+    """Every text of five words, against the exact law where there is one."""
+    texts = np.array(list(product(range(len(language.words)), repeat=5)))
+    first, *rest = texts.T
+    possible = np.empty(texts.shape, bool)
+    possible[:, 0] = first == language.index(".")
+    seen = {}
+    for t in range(1, 5):
+        for row in np.flatnonzero(possible[:, t - 1]):
+            prefix = tuple(texts[row, :t])
+            if prefix not in seen:
+                seen[prefix] = language.law(np.array(prefix))[-1] > 0
+            possible[row, t] = seen[prefix][texts[row, t]]
+        possible[~possible[:, t - 1], t] = False
+    assert (language.inside(texts) == possible).all() and possible[:, -1].any()
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda x: x.name)
+def test_what_is_sampled_is_inside_and_what_is_broken_is_not_from_there_on(language):
+    texts = language.sample(100, 20, seed=9)
+    assert language.inside(texts).all() and language.inside(texts[0]).shape == (20,)
+    broken = texts.copy()
+    broken[:, 7] = language.index("the")
+    kept = np.take_along_axis(language.law(texts)[:, 6], broken[:, 7:8], 1)[:, 0] > 0
+    inside = language.inside(broken)
+    assert inside[:, :7].all() and (inside[:, 7] == kept).all() and not inside[~kept, 7:].any()
+    assert not language.inside(texts[:, 1:])[texts[:, 1] != language.index(".")].any()
+
+
+def test_a_text_that_contradicts_its_own_sense_has_no_law():
+    """The walk allows it, the senses do not: who paid is about money, and owls are not."""
+    language = corpus.compound()
+    with pytest.raises(LabError, match="After '. the man paid the' the grammar never says 'owl'"):
+        language.law("the man paid the owl")
+    with pytest.raises(LabError, match="never says 'owl'.* it may say 'account', 'box', 'coin'"):
+        language.posterior("the man paid the owl near the bank")
+    assert language.inside("the man paid the owl near").tolist() == [True] * 5 + [False] * 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda x: x.name)
+def test_places_of_a_batch_are_those_of_its_texts(language):
+    texts = language.sample(20, 15, seed=10)
+    place = language.place(texts)
+    assert place.shape == (20, 15) and (place[:, 0] == "stop").all()
+    assert all((place[i] == language.place(texts[i])).all() for i in range(20))
+    for row, named in zip(texts, place, strict=True):
+        for word, node in zip(row, named, strict=True):
+            assert language.emissions(node)[:, word].max() > 0
+        for a, b in zip(named, named[1:], strict=False):
+            assert language.nodes[a].then.get(b, 0) > 0
+    assert language.place("anna paid" if language.holders else "the man paid")[-1] == "verb"
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda x: x.name)
+def test_what_follows_a_node_is_its_neighbours_words(language):
+    texts = language.sample(30, 25, seed=11)
+    place, law, belief = (f(texts) for f in (language.place, language.law, language.posterior))
+    for node in language.nodes:
+        found = language.after(node)
+        mixed = sum(p * language.emissions(m) for m, p in language.nodes[node].then.items())
+        assert found == pytest.approx(mixed, abs=1e-14) and found.sum(1) == pytest.approx(1)
+        at = place == node
+        if node != "stop":  # there the sense may change first
+            assert law[at] == pytest.approx(belief[at] @ found, abs=1e-12)
+    found[:] = 0
+    assert language.after(node).sum() == pytest.approx(len(language.senses))  # only a copy was lent
+
+
+def test_a_vocabulary_listed_in_another_order_is_the_same_language():
+    language = corpus.compound()
+    listed = tuple(reversed(language.words))
+    other = replace(language, listed=listed)
+    assert other.words == listed and other.index("the") == 94 - language.index("the")
+    text = language.decode(language.sample(1, 20, seed=12)[0])
+    assert other.decode(other.encode(text)) == text and other.encode(text)[0] == 94
+    assert other.law(text)[:, ::-1] == pytest.approx(language.law(text), abs=1e-15)
+    assert other.posterior(text) == pytest.approx(language.posterior(text), abs=1e-15)
+    drawn = other.sample(200, 20, seed=12)
+    assert (drawn[:, 0] == 94).all() and other.inside(drawn).all()
+    assert other.floor(512).nats == pytest.approx(language.floor(512).nats, abs=0.03)
+    with pytest.raises(LabError, match="begins with the full stop, token 94"):
+        other.law(np.array([0]))
+
+
 def test_words_have_one_place():
     assert len(corpus.words()) == 95 and corpus.words()[0] == "."
     assert len(set(corpus.words("depth"))) == len(corpus.words("depth")) == 89
@@ -178,6 +268,10 @@ def test_words_have_one_place():
         (lambda c: c.sample(0), "Cannot draw 0 texts"),
         (lambda c: corpus.language("french"), "no language 'french'; there are 'compound'"),
         (lambda c: corpus.words("french"), "no language 'french'"),
+        (lambda c: c.after("noun"), "'noun' is not a node of this grammar; it has stop, determin"),
+        (lambda c: c.inside("the dog"), "'dog' is not one of the 95 words"),
+        (lambda c: replace(c, listed=c.words[1:]), "hold each of the 95 words of the grammar once"),
+        (lambda c: replace(c, listed=(*c.words[1:], "the")), "hold each of the 95 words"),
     ],
 )
 def test_mistakes_get_one_sentence(call, message, as_a_learner):

@@ -119,8 +119,9 @@ def _shift(pairs: Sequence[Pair]) -> str | None:
     return f"it is what is expected {'+' if shifts[0] > 0 else '-'} {_short(size)} everywhere"
 
 
-def _as(array: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return array.astype(like.dtype)
+def _as(values: np.ndarray | float, like: np.ndarray) -> np.ndarray:
+    # an array also where arithmetic made a plain number of a single one
+    return np.asarray(values, dtype=like.dtype)
 
 
 def _short(number: float) -> str:

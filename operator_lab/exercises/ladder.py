@@ -14,7 +14,7 @@ import numpy as np
 
 from .exercise import Exercise, Probe
 from .facts import off, tolerance
-from .outcome import LARGE, Outcome
+from .outcome import LARGE, ORDINALS, Outcome
 
 Items = tuple[np.ndarray, ...]
 
@@ -59,20 +59,29 @@ def broken_law(exercise: Exercise, probe: Probe, outcome: Outcome) -> str | None
 
 def _each(rung: str, failing: Callable, items: Items, expected: Items) -> Iterator[Fault]:
     for i, (yours, right) in enumerate(zip(items, expected, strict=True)):
-        if found := failing(yours, right):
+        if found := failing(yours, right, ORDINALS[i] if len(items) > 1 else ""):
             yield Fault(rung, *found, item=i)
 
 
-def _not_finite(yours: np.ndarray, _right: np.ndarray) -> tuple[str, str] | None:
+def _where(mask: np.ndarray, ordinal: str) -> tuple[tuple[int, ...], str]:
+    """Return the first place that is marked, as an index and in words; "" for a single number."""
+    at = tuple(np.argwhere(mask)[0].tolist())
+    if not ordinal:
+        return at, f"at {list(at)}" if at else ""
+    return at, f"at {list(at)} of the {ordinal} item" if at else f"in the {ordinal} item"
+
+
+def _not_finite(yours: np.ndarray, _right: np.ndarray, ordinal: str) -> tuple[str, str] | None:
     if yours.size > LARGE or np.isfinite(yours).all():
         return None
     kinds = (("NaN", np.isnan(yours)), ("infinite", np.isinf(yours)))
     said = " and ".join(word for word, where in kinds if where.any())
-    first = np.argwhere(~np.isfinite(yours))[0].tolist()
-    return f"it holds numbers that are {said}", f"The first of them is at {first}."
+    at, where = _where(np.asarray(~np.isfinite(yours)), ordinal)
+    first = "NaN" if np.isnan(yours[at]) else "infinite number"
+    return f"it holds numbers that are {said}", f"The first {first} is {where}." if at else ""
 
 
-def _misshapen(yours: np.ndarray, right: np.ndarray) -> tuple[str, str] | None:
+def _misshapen(yours: np.ndarray, right: np.ndarray, _ordinal: str) -> tuple[str, str] | None:
     if yours.shape == right.shape:
         return None
     said = f"its shape is {yours.shape}, expected {right.shape}"
@@ -84,7 +93,7 @@ def _misshapen(yours: np.ndarray, right: np.ndarray) -> tuple[str, str] | None:
     return said, ""
 
 
-def _imprecise(yours: np.ndarray, _right: np.ndarray) -> tuple[str, str] | None:
+def _imprecise(yours: np.ndarray, _right: np.ndarray, _ordinal: str) -> tuple[str, str] | None:
     kind, name = yours.dtype.kind, yours.dtype.name
     if kind == "c":
         return f"its numbers are complex ({name}), expected real ones", ""
@@ -95,10 +104,10 @@ def _imprecise(yours: np.ndarray, _right: np.ndarray) -> tuple[str, str] | None:
     return None
 
 
-def _misvalued(yours: np.ndarray, right: np.ndarray) -> tuple[str, str] | None:
+def _misvalued(yours: np.ndarray, right: np.ndarray, ordinal: str) -> tuple[str, str] | None:
     wrong = off(yours, right)
     if not wrong.any():
         return None
-    at = tuple(np.argwhere(wrong)[0].tolist())
-    detail = f"At {list(at)} it gives {yours[at]:.6g}, expected {right[at]:.6g}."
-    return "its values are off", detail
+    at, where = _where(wrong, ordinal)
+    detail = f"{where} it gives {yours[at]:.6g}, expected {right[at]:.6g}.".lstrip()
+    return "its values are off", detail[0].upper() + detail[1:]

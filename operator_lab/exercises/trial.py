@@ -48,8 +48,9 @@ def trial(
     """Call an answer on every probe; the result is shorter than `probes` if time ran out.
 
     NumPy arrays are given first. An answer written for torch fails on them, and is called again
-    with float64, then float32 tensors; the most successful of the attempts counts. LabError if
-    called from within an answer.
+    with float64, then float32 tensors; the most successful of the attempts counts. Integers stay
+    integers, as an index must, unless the answer fails on them. LabError if called from within an
+    answer.
     """
     if threading.current_thread().name == THREAD:
         raise LabError("check was called inside the function it checks; call it after the function")
@@ -58,10 +59,10 @@ def trial(
     first = next((o for o in attempts[0] if o.kind == "raised"), None)
     if torch is None or first is None or first.error not in _OF_TORCH:
         return attempts[0]
-    for dtype in (torch.float64, torch.float32):
+    for numbers, integers in _dtypes(torch, probes):
 
-        def tensor(array, dtype=dtype):
-            return torch.tensor(array, dtype=dtype)
+        def tensor(array, numbers=numbers, integers=integers):
+            return torch.tensor(array, dtype=integers if array.dtype.kind in "iu" else numbers)
 
         attempts.append(_attempt(function, probes, parts, seconds, tensor))
         if not any(o.error == "RuntimeError" for o in attempts[-1]):  # torch: dtypes do not mix
@@ -69,6 +70,16 @@ def trial(
     if _meant_for_torch(first, torch):
         attempts = attempts[1:]
     return max(attempts, key=lambda outcomes: sum(o.kind != "raised" for o in outcomes))
+
+
+def _dtypes(torch, probes: tuple[Probe, ...]) -> Iterator[tuple]:
+    """Yield in which dtypes to hand over real numbers and integers, the likeliest first."""
+    given = [a for probe in probes for a in probe.args if isinstance(a, np.ndarray)]
+    yield torch.float64, torch.int64
+    yield torch.float32, torch.int64
+    if any(a.dtype.kind in "iu" for a in given):  # torch takes, say, no mean of integers
+        yield torch.float64, torch.float64
+        yield torch.float32, torch.float32
 
 
 _OF_TORCH = ("TypeError", "AttributeError", "RuntimeError")

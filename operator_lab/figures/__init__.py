@@ -6,14 +6,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import channels as channels
     from . import dyson as dyson
+    from . import embedding as embedding
     from . import layernorm as layernorm
+    from . import measurement as measurement
     from . import mixing as mixing
+    from . import one_hot as one_hot
     from .explorer import Explorer as Explorer
     from .look import style as style
 
 _NAMES = {"Explorer": "explorer", "style": "look"}
-_MODULES = {"dyson", "layernorm", "mixing"}
+_MODULES = {
+    "channels", "dyson", "embedding", "layernorm", "measurement", "mixing", "one_hot",
+}  # fmt: skip
 __all__ = sorted(_MODULES | set(_NAMES))
 
 

@@ -201,7 +201,10 @@ class Lines(Panel):
 
 @dataclass(frozen=True, eq=False)
 class Points(Panel):
-    """Points in a plane: `xy[slider, choice, point, 2]`; `groups[point]` counts into `names`."""
+    """Points in a plane: `xy[slider, choice, point, 2]`; `groups[point]` counts into `names`.
+
+    `within` shows the square from -within to within; points beyond it are left out.
+    """
 
     kind: ClassVar[str] = "points"
     xy: Any
@@ -211,6 +214,7 @@ class Points(Panel):
     x_label: str = ""
     y_label: str = ""
     equal: bool = True
+    within: float | None = None
     arrays: dict[str, np.ndarray] = field(init=False, repr=False)
     x_ends: tuple[float, float] = field(init=False, repr=False)
     y_ends: tuple[float, float] = field(init=False, repr=False)
@@ -232,7 +236,10 @@ class Points(Panel):
         if labels is not None and len(labels) != n:
             raise LabError(f"{self.owner} has {n} points and {len(labels)} labels.")
         x_ends, y_ends = (axes.ends([xy[..., k]], self.owner, margin=0.08) for k in (0, 1))
-        if self.equal:
+        if self.within is not None:
+            x_ends = y_ends = (-self.within, self.within)
+            xy = np.where((abs(xy) <= self.within).all(-1, keepdims=True), xy, np.nan)
+        elif self.equal:
             x_ends, y_ends = axes.square(x_ends, y_ends)
         _settle(self, xy=xy, arrays={"xy": xy}, groups=groups, names=names, labels=labels,
                 x_ends=x_ends, y_ends=y_ends, x_ticks=axes.ticks(*x_ends),

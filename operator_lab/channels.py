@@ -1,0 +1,216 @@
+"""Heads as channels: what they read and write, and the operator they make together (paper III.4).
+
+A head's read space is spanned by the rows of its W_V (what content it can take), its write space
+by the columns of its W_O (where the content can go). Shapes: subspaces as orthonormal columns
+[d, k]; an operator on all states of a run as (N d) x (N d).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from .errors import LabError
+from .mixing import contrast
+from .model import Model
+from .run import LayerRun, Run
+from .steps import AttentionStep
+
+SPACES = ("query", "key", "value", "write")
+
+
+def subspace(layer: LayerRun, head: int, which: str) -> Float[ndarray, "d k"]:
+    """Orthonormal basis of what a head reads ("query", "key", "value") or writes ("write").
+
+    In the coordinates of the normed state, gain included. LabError for another word or head.
+    """
+    if which not in SPACES:
+        raise LabError(f"A head has the spaces {', '.join(SPACES)}; got {which!r}.")
+    layer.interaction(head)  # a clear error for a head that does not exist
+    gain = layer.weight("norm_1.gain") if layer.run.shape.norm == "pre" else None
+    g = 1.0 if gain is None else gain
+    spanned = {
+        "query": lambda: (layer.W_Q[head] * g).T,
+        "key": lambda: (layer.W_K[head] * g).T,
+        "value": lambda: (layer.W_V[head] * g).T,
+        "write": lambda: layer.W_O[:, head],
+    }[which]()
+    return np.linalg.qr(spanned)[0]
+
+
+def overlap(A: Float[ndarray, "d k"], B: Float[ndarray, "d m"]) -> float:
+    """Mean squared cosine of the principal angles between two subspaces: 1 for the same, 0 apart.
+
+    |A^T B|^2 / min(k, m) for orthonormal columns; random ones give max(k, m) / d. LabError for
+    columns that are not orthonormal.
+    """
+    A, B = np.asarray(A, float), np.asarray(B, float)
+    if A.ndim != 2 or B.ndim != 2 or A.shape[0] != B.shape[0]:
+        raise LabError(f"Two subspaces of one space are needed; got {A.shape} and {B.shape}.")
+    for Q in (A, B):
+        if not np.allclose(Q.T @ Q, np.eye(Q.shape[1]), atol=1e-6):
+            raise LabError(
+                "A subspace is given by orthonormal columns; numpy.linalg.qr makes them."
+            )
+    return float(((A.T @ B) ** 2).sum() / min(A.shape[1], B.shape[1]))
+
+
+def overlaps(layer: LayerRun, which: str) -> Float[ndarray, "h h"]:
+    """The overlap of the same space of every two heads, see `subspace`."""
+    bases = [subspace(layer, h, which) for h in range(layer.run.shape.heads)]
+    return np.array([[overlap(a, b) for b in bases] for a in bases])
+
+
+def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
+    """Share of a matrix's squared norm outside its diagonal blocks; 1 - 1/blocks for a random one.
+
+    LabError unless the blocks divide the sides.
+    """
+    M = np.asarray(M, float)
+    if M.ndim != 2 or M.shape[0] != M.shape[1] or len(M) % blocks:
+        raise LabError(
+            f"A square matrix whose side {blocks} blocks divide is needed; got {M.shape}."
+        )
+    size = len(M) // blocks
+    weight = (M**2).reshape(blocks, size, blocks, size).sum((1, 3))
+    return float(1 - np.trace(weight) / weight.sum())
+
+
+def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarray, "Nd Nd"]:
+    """The frozen attention of a layer on all states, sum over heads of A_h (x) W_O^h W_V^h N.
+
+    N is the frozen norm. `heads` keeps some of them only. LabError for an empty or unknown set,
+    for a batch of runs, and for post-LN, whose norm stands outside the sum.
+    """
+    step = layer.attend()
+    if step.after is not None or layer.run.states.ndim != 3:
+        raise LabError("The operator is made for one sentence, with the norm before the attention.")
+    chosen = head_set(layer.run.shape.heads, heads)
+    return sum(part.dense() for part in (_only(step, h) for h in chosen))
+
+
+def head_set(count: int, heads: Sequence[int] | None) -> list[int]:
+    """The heads asked for, all when None; LabError for none at all or one that does not exist."""
+    chosen = list(range(count)) if heads is None else [int(h) for h in heads]
+    unknown = [h for h in chosen if not 0 <= h < count]
+    if unknown or not chosen or len(set(chosen)) < len(chosen):
+        what = (
+            f"Head {unknown[0]} does not exist" if unknown else "Name each head once, at least one"
+        )
+        raise LabError(f"{what}; this layer has heads 0 to {count - 1}.")
+    return chosen
+
+
+def _only(step: AttentionStep, head: int) -> AttentionStep:
+    return replace(
+        step,
+        mixing=step.mixing[head : head + 1],
+        W_V=step.W_V[head : head + 1],
+        W_O=step.W_O[:, head : head + 1],
+        b_V=None if step.b_V is None else step.b_V[head : head + 1],
+    )
+
+
+def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
+    """Singular values of an operator split as position (x) feature, largest first, |.|^2 sum 1.
+
+    M = sum_k s_k a_k (x) w_k with orthonormal matrices a_k [N, N], w_k [d, d] (operator-Schmidt
+    decomposition). Attention with h heads has at most h of them.
+    """
+    M = np.asarray(M, float)
+    if M.ndim != 2 or M.shape[0] != M.shape[1] or len(M) % positions:
+        raise LabError(f"An operator on {positions} positions is (N d) x (N d); got {M.shape}.")
+    d = len(M) // positions
+    regrouped = M.reshape(positions, d, positions, d).swapaxes(1, 2).reshape(positions**2, d * d)
+    sizes = np.linalg.svd(regrouped, compute_uv=False)
+    return sizes / np.linalg.norm(sizes)
+
+
+def effective_count(sizes: Float[ndarray, "k"]) -> float:
+    """exp of the entropy of the squared Schmidt values: how many channels are in use."""
+    p = np.asarray(sizes, float) ** 2
+    p = p[p > 0] / p.sum()
+    return float(np.exp(-(p * np.log(p)).sum()))
+
+
+def without(model: Model, layer: int, heads: Sequence[int], mean: ndarray | None = None) -> dict:
+    """Edits that silence some heads of a layer: their write becomes 0, or its `mean` [h, N, d].
+
+    For `edits=` in `Model.run` and `Model.excess` (head ablation). LabError for an empty or
+    unknown set.
+    """
+    chosen = head_set(model.transformer.shape.heads, heads)
+
+    def silence(writes):
+        writes[..., chosen, :, :] = 0.0 if mean is None else mean[chosen]
+        return writes
+
+    return {("head_write", layer): silence}
+
+
+def exchanged(first: Run, second: Run, layer: int, heads: Sequence[int]) -> dict:
+    """Edits that give a run the write of some heads in another run of the same length.
+
+    For `edits=` in `Model.run` of the first sentence (activation patching by head).
+    """
+    chosen = head_set(first.shape.heads, heads)
+    if first.states.shape != second.states.shape:
+        raise LabError("The two sentences must have the same number of positions.")
+    other = second.head_writes[..., layer, :, :, :]
+
+    def swap(writes):
+        writes[..., chosen, :, :] = other[..., chosen, :, :]
+        return writes
+
+    return {("head_write", layer): swap}
+
+
+def low_rank(model: Model, rank: int, layers: Sequence[int] | None = None) -> dict:
+    """Edits that replace every mixing matrix by its best approximation of this rank (SVD).
+
+    The result is no law over keys any more: rows need not sum to 1, nor be causal. LabError for a
+    rank below 1.
+    """
+    if not (isinstance(rank, int | np.integer) and rank >= 1):
+        raise LabError(f"The rank of a mixing matrix is a whole number from 1 on, not {rank!r}.")
+
+    def cut(A):
+        U, sizes, Vh = np.linalg.svd(A)
+        sizes[..., rank:] = 0.0
+        return (U * sizes[..., None, :]) @ Vh
+
+    chosen = range(model.transformer.shape.layers) if layers is None else layers
+    return {("mixing", layer): cut for layer in chosen}
+
+
+def silenced(model: Model, count: int = 64) -> Float[ndarray, "L h"]:
+    """The excess when one head at a time writes nothing (ablation)."""
+    shape = model.transformer.shape
+    heads = range(shape.heads)
+    return np.array(
+        [
+            [model.excess(count, edits=without(model, layer, [h])) for h in heads]
+            for layer in range(shape.layers)
+        ]
+    )
+
+
+def carried(model: Model, first: str, second: str) -> Float[ndarray, "L h"]:
+    """How far the prediction flips when one head's write is exchanged between two sentences.
+
+    In units of the exact law's difference, as `lab.mixing.exchange` has it for columns.
+    """
+    one, other = model.run(first), model.run(second)
+    signs = contrast(model, first, second)
+    exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
+
+    def flip(layer, head):
+        after = model.run(first, edits=exchanged(one, other, layer, [head]))
+        return ((one.law[-1] - after.law[-1]) @ signs) / exact
+
+    heads = range(one.shape.heads)
+    return np.array([[flip(layer, h) for h in heads] for layer in range(one.shape.layers)])

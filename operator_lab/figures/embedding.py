@@ -1,0 +1,96 @@
+"""Pictures of the change of basis: the ring of senses, and what a rank costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy import ndarray
+
+from ..embedding import downfolded, ring, senses_of
+from ..grammar import Language
+from ..model import Model
+from .explorer import Choice, Explorer, Lines, Points, Slider
+from .look import LIGHT, MARKERS
+
+MATRICES = {"embedding": "W_E", "unembedding": "W_U.weight"}
+
+
+def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Explorer:
+    """What it costs to hold a matrix at a low rank while training, and to cut it down afterwards.
+
+    `held[f"{name} {rank}"]` are the excesses of models trained at that rank, one a seed. The
+    words' places in the plane of the senses are those of the cut-down matrix.
+    """
+    language, share = model.language, senses_of(model.language)
+    ambiguous, coloured = (share == 0.5).any(1), share.max(1) == 1
+    keep = ambiguous | coloured
+    groups = np.where(ambiguous, len(language.senses), share.argmax(1))[keep]
+    labels = [w if a else "" for w, a in zip(language.words, ambiguous, strict=True)]
+    labels = [label for label, k in zip(labels, keep, strict=True) if k]
+
+    found = np.array([[held[f"{name} {r}"] for name in MATRICES] for r in ranks])  # [rank, W, seed]
+    cut = np.empty(found.shape[:2])
+    xy = np.empty((len(ranks), len(MATRICES), keep.sum(), 2))
+    for i, r in enumerate(ranks):
+        for j, name in enumerate(MATRICES.values()):
+            full = model.weights[name]
+            W = downfolded(full, r)
+            cut[i, j] = model.with_weights({name: W}).to("float32").excess(48)
+            xy[i, j] = ring(W, language, of=full)[keep]
+    low, mean, high = found.min(-1), found.mean(-1), found.max(-1)
+    return Explorer(
+        title="Rank",
+        slider=Slider(label="rank", values=ranks, scale="log", start=list(ranks).index(4)),
+        choice=Choice("matrix", list(MATRICES)),
+        panels=[
+            Lines(
+                "Distance to the exact law", np.array(ranks, float),
+                {"held while training": mean.T, "cut down afterwards": cut.T},
+                bands={"held while training": (low.T, high.T)},
+                x_label="rank", y_label="excess, nats", x_scale="log", y_scale="log", cursor=True,
+            ),
+            Points(
+                "Words after the cut", xy, groups, [*language.senses, "ambiguous"], labels,
+                within=2.0,
+            ),
+        ],
+        readout="{matrix}, rank {rank:.0f} of 64: held there while training the model is "
+        "{held:.3f} nats from the exact law (mean of {seeds:.0f} seeds, {low:.3f} to {high:.3f}); "
+        "another model, trained longer and cut down afterwards, {cut:.3f}.",
+        values={
+            "matrix": [list(MATRICES)], "rank": np.array(ranks, float)[:, None], "held": mean,
+            "low": low, "high": high, "cut": cut, "seeds": found.shape[-1],
+        },
+        alt="Two curves of the excess against the rank, low and flat when the rank is held while "
+        "training, steep when a trained matrix is cut down; and the words in a plane, senses on a "
+        "ring.",
+    )  # fmt: skip
+
+
+def senses(ax: Axes, X: ndarray, language: Language, title: str = "") -> None:
+    """The words of one sense as markers, the ambiguous words by name, in the senses' plane."""
+    xy, share = ring(X, language), senses_of(language)
+    for k, sense in enumerate(language.senses):
+        ax.plot(*xy[share[:, k] == 1].T, MARKERS[k], color=LIGHT["series"][k], ms=4, label=sense)
+    for i in np.flatnonzero((share == 0.5).any(1)):
+        ax.plot(*xy[i], "o", mfc="none", mec="0.3", ms=7)
+        ax.annotate(language.words[i], xy[i], xytext=(5, 5), textcoords="offset points",
+                    weight="bold", annotation_clip=True)  # fmt: skip
+    reach = 1.15 * max(1.0, abs(xy[share.max(1) >= 0.5]).max())
+    ax.set(title=title, aspect="equal", xticks=[], yticks=[], xlim=(-reach, reach),
+           ylim=(-reach, reach))  # fmt: skip
+
+
+def ranks(ax: Axes, held: Mapping[str, ndarray], which: Sequence[int]) -> None:
+    """Excess against the rank at which a matrix was held, every seed a dot, the mean a line."""
+    for i, name in enumerate(MATRICES):
+        found = np.array([held[f"{name} {r}"] for r in which])
+        color = LIGHT["series"][i]
+        ax.loglog(which, found.mean(1), "-" if i == 0 else "--", color=color, label=name)
+        ax.loglog(which, found, MARKERS[i], color=color, ms=4, alpha=0.6)
+    ax.set_xticks(which, which)
+    ax.minorticks_off()
+    ax.set(xlabel="rank, of 64", ylabel="excess, nats")
+    ax.legend()

@@ -1,0 +1,182 @@
+"""How a law becomes a word and words a text, and what is carried from word to word (paper V).
+
+A column is everything the model has computed at one position; a new position reads it through
+its keys and values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from ..errors import LabError
+from ..grammar import STOP
+from ..model import Model
+from ..run import softmax
+from ..transformer import Note
+
+
+def tempered(
+    law: Float[ndarray, "*n V"], temperature: float = 1.0, top_k: int | None = None
+) -> Float[ndarray, "*n V"]:
+    """The law at another sampling temperature, p^(1/T) / Z, cut to its `top_k` likeliest words.
+
+    T = 0 puts everything on the likeliest word (greedy decoding), T = inf makes the words that
+    are left alike. LabError for T < 0 and a top_k that is not a whole number of at least 1.
+    """
+    law = np.asarray(law, float)
+    if not temperature >= 0:
+        raise LabError(
+            f"A sampling temperature is 0 (the likeliest word) or more, not {temperature}."
+        )
+    V = law.shape[-1]
+    if top_k is not None and not (isinstance(top_k, int | np.integer) and 1 <= top_k <= V):
+        raise LabError(
+            f"top_k is a whole number from 1 to {V}, not {top_k!r}; None keeps them all."
+        )
+    kept = 1 if temperature == 0 else top_k or V
+    ranks = np.argsort(np.argsort(-law, axis=-1, kind="stable"), axis=-1)
+    with np.errstate(divide="ignore"):
+        z = np.where(ranks < kept, np.log(law), -np.inf)
+    if temperature == math.inf:
+        return softmax(np.where(np.isfinite(z), 0.0, -np.inf))
+    return softmax(z / temperature if temperature else z)
+
+
+def cut(law: Float[ndarray, "*n V"], u: Float[ndarray, "*n"] | float) -> Int[ndarray, "*n"]:
+    """The word at which the cumulative law passes u, uniform in [0, 1) (inverse-CDF sampling)."""
+    cumulative = np.cumsum(law, -1)
+    u = np.asarray(u, float)[..., None]
+    if not ((u >= 0) & (u < 1)).all():
+        raise LabError("A cut is a number from 0 up to, but not including, 1.")
+    return (cumulative <= u * cumulative[..., -1:]).sum(-1)
+
+
+# --- words become a text -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Cache:
+    """The columns read so far, as later positions see them: keys and values (KV cache)."""
+
+    position: int
+    keys: tuple[Float[Tensor, "*batch h n k"], ...] = ()
+    values: tuple[Float[Tensor, "*batch h n k"], ...] = ()
+
+    def last(self, columns: int) -> Cache:
+        """Only the last few columns; the place in the sentence stays. LabError below 0."""
+        if columns < 0:
+            raise LabError(f"Cannot keep {columns} columns; give 0 or more.")
+        cut_off = slice(max(0, self.position - columns), None)
+        return Cache(
+            self.position,
+            tuple(k[..., cut_off, :] for k in self.keys),
+            tuple(v[..., cut_off, :] for v in self.values),
+        )
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers generation carries from word to word."""
+        return sum(t.numel() for t in (*self.keys, *self.values))
+
+
+@torch.inference_mode()
+def advance(
+    model: Model, token: Int[ndarray, "*batch"] | int, cache: Cache | None = None
+) -> tuple[Float[ndarray, "*batch V"], Cache]:
+    """Read one more word with the columns of a cache: its law, and the cache with its column.
+
+    The same numbers as a run over the whole sentence, computed column by column. LabError beyond
+    the model's context, and for a model that is not causal (its columns change with every word).
+    """
+    t, shape = model.transformer, model.transformer.shape
+    if not shape.causal:
+        raise LabError("Only a causal model can be read word by word: its past never changes.")
+    cache = Cache(0) if cache is None else cache
+    if cache.position >= shape.context:
+        raise LabError(f"This model reads at most {shape.context} positions; start a new text.")
+    tokens = torch.as_tensor(np.asarray(token), device=t.W_E.device)
+    x = (t.W_E[tokens] + t.W_P[cache.position])[..., None, :]
+    keys, values, note = [], [], Note()
+    T = shape.tau * shape.T0
+
+    for i, layer in enumerate(t.layers):
+        attention = layer.attention
+
+        def attend(u, a=attention, i=i):
+            q, k, v = (a.split(w(u)) for w in (a.query, a.W_K, a.W_V))
+            if cache.keys:
+                k, v = torch.cat([cache.keys[i], k], -2), torch.cat([cache.values[i], v], -2)
+            keys.append(k)
+            values.append(v)
+            mixed = (q @ k.mT / T).softmax(-1) @ v
+            return a.W_O(mixed.transpose(-2, -3).flatten(-2))
+
+        x = layer.step(x, attend, layer.norm_1, 2 * i, note)
+        x = layer.step(x, lambda u, m=layer.mlp, i=i: m(u, i, note), layer.norm_2, 2 * i + 1, note)
+    law = softmax(t.measure(x)[..., 0, :].double().numpy(force=True))
+    return law, Cache(cache.position + 1, tuple(keys), tuple(values))
+
+
+def read(
+    model: Model, tokens: Int[ndarray, "*batch N"] | str
+) -> tuple[Float[ndarray, "*batch V"], Cache]:
+    """Read a text word by word: the law after its last word, and the cache (prefill)."""
+    tokens = model.tokens(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+    law, cache = None, None
+    for t in range(tokens.shape[-1]):
+        law, cache = advance(model, tokens[..., t], cache)
+    if law is None or cache is None:
+        raise LabError("An empty text has no law; begin with the full stop.")
+    return law, cache
+
+
+def boundary(
+    model: Model, tokens: Int[ndarray, "*batch N"], columns: Sequence[int]
+) -> list[Float[ndarray, "*batch V"]]:
+    """The law after the last word when it sees only the last c finished columns, each c asked.
+
+    Counts the columns before the last word's own; those columns were computed with everything in
+    sight. LabError for a negative c.
+    """
+    _, cache = read(model, tokens[..., :-1])
+    return [advance(model, tokens[..., -1], cache.last(c))[0] for c in columns]
+
+
+def generate(
+    model: Model,
+    start: str = ".",
+    length: int = 32,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    count: int = 1,
+    seed: int = 0,
+) -> Int[ndarray, "count length"]:
+    """Draw `count` texts of `length` words that begin with `start`, one measurement after another.
+
+    Temperature 0 takes the likeliest word each time, so all texts are one. Errors as in
+    `tempered`, `advance` and `Model.run`.
+    """
+    language = model.language
+    begun = language.encode(start) if start.strip() != STOP else np.array([language.index(STOP)])
+    if not len(begun) <= length <= model.transformer.shape.context:
+        raise LabError(
+            f"A text from here has {len(begun)} to {model.transformer.shape.context} words, its "
+            f"opening full stop counted; {length} were asked for."
+        )
+    u = np.random.default_rng(seed).random((length, count))
+    texts = np.repeat(begun[None], count, 0)
+    law, cache = read(model, texts)
+    while texts.shape[1] < length:
+        word = cut(tempered(law, temperature, top_k), u[texts.shape[1]])
+        texts = np.column_stack([texts, word])
+        if texts.shape[1] < length:  # the last word needs no column: nothing is read after it
+            law, cache = advance(model, word, cache)
+    return texts
