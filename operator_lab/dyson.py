@@ -18,7 +18,7 @@ from .errors import LabError, near
 from .model import Model, divergence
 from .run import Run, softmax
 from .steps import FrozenNorm, MLPStep, Step
-from .transformer import EPS
+from .transformer import EPS, TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
 # An order this much smaller than the state changes no digit of it; it is not propagated further.
@@ -113,9 +113,10 @@ def readout(
         at = x if norm == "renormalised" else run.states[..., -1, :, :]
         final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, EPS)
         x = final(x, 1.0)
-    logits = x @ run.weights["W_U.weight"].T
+    z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
-    return softmax(logits if bias is None else logits + bias)
+    z = z if bias is None else z + bias
+    return softmax(z if run.shape.readout == "softmax" else np.log(z**2 + TINY))
 
 
 def truncated(
@@ -244,8 +245,11 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     The logit of `word` at `position` minus that of `against` (default: the mean over the
     vocabulary), with the final norm frozen. Everything on-site is free, so a term is one last
     hop and all the on-site propagation behind it. It sees what was moved, not what set the
-    mixing (query and key composition). LabError for an unknown word.
+    mixing (query and key composition). LabError for an unknown word, and for Born's rule, whose
+    logits are no sums.
     """
+    if run.shape.readout == "born":
+        raise LabError("The logits of Born's rule are logarithms of squares; no sum of terms.")
     for name in (word, against):
         if name is not None and name not in run.vocabulary:
             raise LabError(f"{name!r} is not a word of this model{near(name, run.vocabulary)}")

@@ -194,35 +194,43 @@ class Language:
     def _filter(self, tokens):
         """Bayes' rule along each row of tokens [B, N] (the forward algorithm).
 
-        Returns the node [B, N] and the posterior over senses [B, N, senses] after each word.
+        Returns the node [B, N], the posterior over senses [B, N, senses] after each word, and
+        whether a text can begin so [B, N]; where it cannot, the rest of the row means nothing.
         """
         batch, length = tokens.shape
         rows, stop = np.arange(batch), list(self.nodes).index("stop")
-        if (tokens[:, 0] != self._index[STOP]).any():
-            first = self._index[STOP]
-            raise LabError(f"A text of this language begins with the full stop, token {first}.")
         node, holder = np.full(batch, stop), np.zeros(batch, int)
         belief = np.full((batch, max(1, len(self.holders)), len(self.senses)), 1 / len(self.senses))
-        nodes = np.zeros((batch, length), int)
+        nodes, inside = np.full((batch, length), stop), np.empty((batch, length), bool)
         posterior = np.full((batch, length, len(self.senses)), 1 / len(self.senses))
-        nodes[:, 0] = stop
+        inside[:, 0] = tokens[:, 0] == self._index[STOP]
         for t in range(1, length):
             word = tokens[:, t]
-            after = self._next_node[node, word]
-            if (after < 0).any():
-                raise LabError(self._forbidden(tokens[np.argmax(after < 0)], t, node, after))
+            after = self._next_node[node, word]  # -1 is some node, but never looked at again
             named = self._holder[word]
             holder = np.where(named >= 0, named, holder)
             here = self._crossing_stop(belief[rows, holder], node == stop)
             here = here * self._says[after, :, word]
-            belief[rows, holder] = here / here.sum(1, keepdims=True)
+            total = here.sum(1)
+            inside[:, t] = inside[:, t - 1] & (after >= 0) & (total > 0)
+            belief[rows, holder] = here / np.where(total > 0, total, 1)[:, None]
             node = after
             nodes[:, t], posterior[:, t] = node, belief[rows, holder]
+        return nodes, posterior, inside
+
+    def _read(self, tokens):
+        """Node and posterior of texts that the grammar allows; LabError for another text."""
+        nodes, posterior, inside = self._filter(tokens)
+        if not inside[:, 0].all():
+            first = self._index[STOP]
+            raise LabError(f"A text of this language begins with the full stop, token {first}.")
+        if not inside.all():
+            row = inside.all(1).argmin()
+            raise LabError(self._forbidden(tokens[row], inside[row].argmin()))
         return nodes, posterior
 
-    def _forbidden(self, tokens, t, node, after) -> str:
-        allowed = self._next_node[node[np.argmax(after < 0)]] >= 0
-        some = [w for w, ok in zip(self.words, allowed, strict=True) if ok]
+    def _forbidden(self, tokens, t) -> str:
+        some = [w for w, p in zip(self.words, self.law(tokens[:t])[-1], strict=True) if p > 0]
         shown = ", ".join(map(repr, some[:6])) + (", ..." if len(some) > 6 else "")
         return (
             f"After '{self.decode(tokens[:t])}' the grammar never says {self.words[tokens[t]]!r}, "
@@ -236,7 +244,7 @@ class Language:
         the sense is that of the person named last. LabError for a text outside the grammar.
         """
         array = self._checked(tokens)
-        _, posterior = self._filter(np.atleast_2d(array))
+        _, posterior = self._read(np.atleast_2d(array))
         return posterior if array.ndim > 1 else posterior[0]
 
     def law(self, tokens) -> Float[np.ndarray, "*batch N words"]:
@@ -245,7 +253,7 @@ class Language:
         Shapes and errors as in `posterior`.
         """
         array = self._checked(tokens)
-        nodes, posterior = self._filter(np.atleast_2d(array))
+        nodes, posterior = self._read(np.atleast_2d(array))
         belief = self._crossing_stop(posterior, nodes == list(self.nodes).index("stop"))
         law = np.empty((*nodes.shape, len(self.words)))
         for i in range(len(nodes)):  # row by row keeps the table of one text small
@@ -255,18 +263,13 @@ class Language:
     def inside(self, tokens) -> Bool[np.ndarray, "*batch N"]:
         """Whether each word, and all before it, is one that the grammar allows."""
         array = self._checked(tokens)
-        rows, stop = np.atleast_2d(array), list(self.nodes).index("stop")
-        inside = np.empty(rows.shape, bool)
-        node, inside[:, 0] = np.full(len(rows), stop), rows[:, 0] == self._index[STOP]
-        for t in range(1, rows.shape[1]):
-            node = self._next_node[node, rows[:, t]]  # -1 is some node, but never looked at again
-            inside[:, t] = inside[:, t - 1] & (node >= 0)
+        _, _, inside = self._filter(np.atleast_2d(array))
         return inside if array.ndim > 1 else inside[0]
 
     def place(self, tokens) -> ndarray:
         """Return the grammar's node at each position [*batch N], such as 'verb'."""
         array = self._checked(tokens)
-        nodes, _ = self._filter(np.atleast_2d(array))
+        nodes, _ = self._read(np.atleast_2d(array))
         named = np.array(list(self.nodes))[nodes]
         return named if array.ndim > 1 else named[0]
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -150,6 +150,7 @@ class Model:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
         path = Path(path)
         facts = {"arguments": self.transformer.arguments(), "language": self.language.name}
+        facts |= {"listed": self.language.listed} if self.language.listed else {}
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = {k: v.contiguous() for k, v in self.transformer.state_dict().items()}
         write_whole(path, save(state, metadata=header))
@@ -178,6 +179,8 @@ class Model:
         arguments = facts["arguments"]
         transformer = Transformer(arguments.pop("vocabulary"), **arguments)
         language = corpus.language(facts["language"])
+        if "listed" in facts:
+            language = replace(language, listed=tuple(facts["listed"]))
         return cls(_filled(transformer, state), language, facts["card"])
 
 

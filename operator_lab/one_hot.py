@@ -169,7 +169,8 @@ def remaining(
 
 def surprise(truth: Float[ndarray, "*n V"], belief: Float[ndarray, "*n V"]) -> Float[ndarray, "*n"]:
     """Mean of -log belief when words follow the truth (cross-entropy), in nats."""
-    return -(truth * np.log(np.where(truth > 0, np.maximum(belief, 1e-300), 1))).sum(-1)
+    told = truth * np.log(np.where(truth > 0, np.maximum(belief, 1e-300), 1))
+    return -np.asarray(told.sum(-1))
 
 
 class Observer(NamedTuple):

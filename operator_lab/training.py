@@ -281,9 +281,12 @@ def _resume(store, recipe, transformer, optimiser):
         {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
     )
     state = optimiser.state_dict()
+    weights = [p for group in optimiser.param_groups for p in group["params"]]
     for key, value in tensors.items():
         if key.startswith("optimiser."):
             _, i, name = key.split(".", 2)
+            if value.ndim:  # in its weight's order in memory: a fused step walks both together
+                value = torch.empty_like(weights[int(i)]).copy_(value)
             state["state"].setdefault(int(i), {})[name] = value
     optimiser.load_state_dict(state)
     return [tuple(entry) for entry in json.loads(header["history"])]

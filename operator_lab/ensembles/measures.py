@@ -88,9 +88,9 @@ def of_embedding(model: Model) -> dict:
             f"others {name}": float(between[~own].mean()),
             f"effective rank {name}": embedding.effective_rank(W),
         }
-    cut = model.with_weights({"W_E": embedding.downfolded(w["W_E"], 8)})
+    cut = model.with_weights({"W_E": embedding.downfolded(w["W_E"], 8)}).to("float32")
     d = model.transformer.shape.features
-    turned = [embedding.rotated(model, embedding.rotation(d, seed)).excess(64) for seed in range(5)]
+    turned = [embedding.rotated(model, embedding.rotation(d, seed)).excess(48) for seed in range(5)]
     x = model.run_batch(np.arange(len(language.words))[:, None]).states[:, [0, -1], 0]
     kept = (x[:, 0] * x[:, 1]).sum(-1) / np.linalg.norm(x, axis=-1).prod(-1)
     return found | {
@@ -130,11 +130,12 @@ def of_channels(model: Model) -> dict:
     }
     W_O = [model.weights[f"blocks.{i}.attention.W_O.weight"] for i in range(layers)]
     used = [channels.schmidt(channels.operator(layer), len(run.words)) for layer in run.layers]
-    silent, moved = channels.silenced(model, 64), channels.carried(model, MONEY, RIVER)
+    quick = model.to("float32")  # the rest is read to three digits
+    silent, moved = channels.silenced(quick, 48), channels.carried(quick, MONEY, RIVER)
     return found | {
         "off block": float(np.mean([channels.off_block(W, h) for W in W_O])),
         "channels in use": [channels.effective_count(s) for s in used],
-        "rank of mixing": [model.excess(64, edits=channels.low_rank(model, r)) for r in (4, 8, 16)],
+        "rank of mixing": [quick.excess(48, edits=channels.low_rank(quick, r)) for r in (4, 8, 16)],
         "silenced": silent.ravel().tolist(),
         "carried": moved.ravel().tolist(),
     }

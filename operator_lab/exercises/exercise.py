@@ -14,9 +14,9 @@ from ..errors import LabError, near
 
 MODULES = (  # in the order of the course
     "one_hot", "one_hot_belief", "one_hot_counting", "embedding", "embedding_rank", "mixing",
-    "mixing_update", "dyson", "dyson_hops", "dyson_freezings", "layernorm", "layernorm_stream",
-    "measurement", "measurement_readouts", "measurement_cache", "measurement_povm",
-    "measurement_belief",
+    "mixing_update", "channels", "channels_overlap", "channels_exchange", "dyson", "dyson_hops",
+    "dyson_freezings", "layernorm", "layernorm_stream", "measurement", "measurement_readouts",
+    "measurement_cache", "measurement_povm", "measurement_belief",
 )  # fmt: skip
 SEEDS = (20, 26)
 LEVELS = ("core", "stretch")

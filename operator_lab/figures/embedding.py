@@ -56,12 +56,13 @@ def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Exp
                 within=2.0,
             ),
         ],
-        readout="{matrix}, rank {rank:.0f} of 64: held there while training the model is "
+        readout="{matrix}, rank {rank:.0f} of {most:.0f}: held there while training the model is "
         "{held:.3f} nats from the exact law (mean of {seeds:.0f} seeds, {low:.3f} to {high:.3f}); "
         "another model, trained longer and cut down afterwards, {cut:.3f}.",
         values={
             "matrix": [list(MATRICES)], "rank": np.array(ranks, float)[:, None], "held": mean,
             "low": low, "high": high, "cut": cut, "seeds": found.shape[-1],
+            "most": model.transformer.shape.features,
         },
         alt="Two curves of the excess against the rank, low and flat when the rank is held while "
         "training, steep when a trained matrix is cut down; and the words in a plane, senses on a "

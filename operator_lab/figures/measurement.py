@@ -34,7 +34,9 @@ def depth(model: Model, sentence: str, count: int = 10) -> Explorer:
     names = step_names(model.transformer.shape.layers)
     return Explorer(
         title="Depth of the lens",
-        slider=Slider(label="read after", values=range(len(names)), labels=names, start=3),
+        slider=Slider(
+            "read after", values=range(len(names)), labels=names, start=min(3, len(names) - 1)
+        ),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),

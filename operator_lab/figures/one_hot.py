@@ -22,7 +22,7 @@ def context(language: Language, sentence: str, start: int = 1, count: int = 10) 
     another sentence can be typed, of at most 24 words. LabError for one outside the grammar.
     """
     lengths = np.arange(25)
-    mean = remaining(language, lengths, count=1024)
+    mean = remaining(language, lengths.tolist(), count=1024)
 
     def picture(text: str) -> dict:
         return _context_picture(language, text, lengths, mean, count)
@@ -39,8 +39,8 @@ def context(language: Language, sentence: str, start: int = 1, count: int = 10) 
 
 def _context_picture(language, text, lengths, mean, count) -> dict:
     tokens = language.encode(text)
-    if len(tokens) > len(lengths) + 1:
-        raise LabError(f"This picture reads at most {len(lengths)} words; leave some out.")
+    if len(tokens) > len(lengths):  # the opening full stop is no word to remember
+        raise LabError(f"This picture reads at most {len(lengths) - 1} words; leave some out.")
     language.law(tokens)  # a clear error for a sentence the grammar does not allow
     seen = [tokens[1:][max(0, len(tokens) - 1 - c) :] for c in lengths]
     laws = np.stack([window_law(language, t) for t in seen])
@@ -61,7 +61,7 @@ def _context_picture(language, text, lengths, mean, count) -> dict:
                 x_label="words remembered", y_label="nats", low=0, cursor=True,
             ),
         ],
-        "readout": "Who remembers {c:.0f} words sees '{seen}': {here:.2f} nats remain here, "
+        "readout": "Remembered: '{seen}' ({c:.0f} words). {here:.2f} nats remain here, "
         "{mean:.2f} on average over a long text. The likeliest next word is '{word}' ({p:.0%}).",
         "values": {
             "c": lengths.astype(float), "seen": words, "here": here, "mean": mean.nats,

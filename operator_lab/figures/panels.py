@@ -208,7 +208,7 @@ class Points(Panel):
 
     kind: ClassVar[str] = "points"
     xy: Any
-    groups: Sequence[int] | None = None
+    groups: Sequence[int] | np.ndarray | None = None
     names: Sequence[str] = ("points",)
     labels: Sequence[str] | None = None
     x_label: str = ""

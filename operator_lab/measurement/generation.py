@@ -47,16 +47,17 @@ def tempered(
         z = np.where(ranks < kept, np.log(law), -np.inf)
     if temperature == math.inf:
         return softmax(np.where(np.isfinite(z), 0.0, -np.inf))
-    return softmax(z / temperature if temperature else z)
+    with np.errstate(over="ignore"):  # the likeliest is 0 and stays 0, however cold it gets
+        return softmax((z - z.max(-1, keepdims=True)) / (temperature or 1.0))
 
 
-def cut(law: Float[ndarray, "*n V"], u: Float[ndarray, "*n"] | float) -> Int[ndarray, "*n"]:
+def cut(law: Float[ndarray, "*#n V"], u: Float[ndarray, "*#n"] | float) -> Int[ndarray, "..."]:
     """The word at which the cumulative law passes u, uniform in [0, 1) (inverse-CDF sampling)."""
     cumulative = np.cumsum(law, -1)
     u = np.asarray(u, float)[..., None]
     if not ((u >= 0) & (u < 1)).all():
         raise LabError("A cut is a number from 0 up to, but not including, 1.")
-    return (cumulative <= u * cumulative[..., -1:]).sum(-1)
+    return np.asarray((cumulative <= u * cumulative[..., -1:]).sum(-1))
 
 
 # --- words become a text -----------------------------------------------------------------------
@@ -74,12 +75,11 @@ class Cache:
         """Only the last few columns; the place in the sentence stays. LabError below 0."""
         if columns < 0:
             raise LabError(f"Cannot keep {columns} columns; give 0 or more.")
-        cut_off = slice(max(0, self.position - columns), None)
-        return Cache(
-            self.position,
-            tuple(k[..., cut_off, :] for k in self.keys),
-            tuple(v[..., cut_off, :] for v in self.values),
-        )
+        keep = [
+            tuple(t[..., max(0, t.shape[-2] - columns) :, :] for t in kind)
+            for kind in (self.keys, self.values)
+        ]
+        return Cache(self.position, *keep)
 
     @property
     def numbers(self) -> int:
@@ -102,7 +102,7 @@ def advance(
     cache = Cache(0) if cache is None else cache
     if cache.position >= shape.context:
         raise LabError(f"This model reads at most {shape.context} positions; start a new text.")
-    tokens = torch.as_tensor(np.asarray(token), device=t.W_E.device)
+    tokens = torch.as_tensor(model.language._checked(token), device=t.W_E.device)
     x = (t.W_E[tokens] + t.W_P[cache.position])[..., None, :]
     keys, values, note = [], [], Note()
     T = shape.tau * shape.T0
@@ -171,6 +171,8 @@ def generate(
             f"A text from here has {len(begun)} to {model.transformer.shape.context} words, its "
             f"opening full stop counted; {length} were asked for."
         )
+    if count < 1:
+        raise LabError(f"Cannot draw {count} texts; give at least 1.")
     u = np.random.default_rng(seed).random((length, count))
     texts = np.repeat(begun[None], count, 0)
     law, cache = read(model, texts)
