@@ -12,7 +12,11 @@ from .errors import LabError, near
 from .files import write_whole
 
 VERDICTS = ("exact", "holds", "holds with a caveat", "breaks")
-_LINE = re.compile(r"^\[claim\] (?P<name>.+?): (?P<measured>.+) -> (?P<verdict>[^>]+)$")
+NO_CHANCE = "no chance in it"
+MARK = "<!-- What follows is made from the notebooks' outputs by `operator-lab refresh`. -->"
+_LINE = re.compile(
+    r"^\[claim\] (?P<name>.+?): (?P<measured>.+) \{(?P<spread>[^{}]+)\} -> (?P<verdict>[^>]+)$"
+)
 
 
 @dataclass(frozen=True)
@@ -21,25 +25,29 @@ class Row:
 
     name: str
     measured: str
+    spread: str
     verdict: str
     notebook: str
     cell: int
 
 
-def claim(name: str, measured: str, verdict: str) -> None:
-    """Print one claim with its number and verdict, for the ledger (`course/claims.md`).
+def claim(name: str, measured: str, verdict: str, spread: str = NO_CHANCE) -> None:
+    """Print one claim with its number, spread and verdict, for the ledger (`course/claims.md`).
 
-    `name` begins with the section: "III.3 non-Hermitian". The verdict is one of exact, holds,
-    holds with a caveat, breaks. LabError for another verdict or a text that would not fit a line.
+    `name` begins with the section: "III.3 non-Hermitian". `spread` says how the number varies over
+    seeds, texts or draws; left out, there is nothing random in it. The verdict is one of exact,
+    holds, holds with a caveat, breaks. LabError for another verdict or a text that would not fit.
     """
     if verdict not in VERDICTS:
         raise LabError(
             f"{verdict!r} is not a verdict{near(verdict, VERDICTS)} "
             f"Verdicts are {', '.join(VERDICTS)}."
         )
-    line = f"[claim] {name}: {measured} -> {verdict}"
+    line = f"[claim] {name}: {measured} {{{spread}}} -> {verdict}"
     if "\n" in line or "|" in line or not _LINE.match(line) or ": " in name:
-        raise LabError("A claim is one line, 'section name', measured and verdict, without '|'.")
+        raise LabError(
+            "A claim is one line, 'section name', measured, verdict, spread, without '|' or braces."
+        )
     print(line)
 
 
@@ -57,27 +65,34 @@ def rows(notebooks: Iterable[Path]) -> list[Row]:
 
 
 def ledger(found: Iterable[Row]) -> str:
-    """The page `claims.md`: one table, sorted as the course measures it."""
+    """The table of `claims.md`, in the order in which the course measures."""
+    found = list(found)
+    counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in VERDICTS}
+    said = ", ".join(f"{count} *{verdict}*" for verdict, count in counts.items())
     lines = [
-        "# Claims",
+        f"{len(found)} claims: {said}.",
         "",
-        "Every claim of the papers that this course has measured: what was found, and the verdict.",
-        "*Exact* is an identity, to rounding. *Holds* is a measurement that agrees. *Holds with a",
-        "caveat* says what to mind. *Breaks* says where. Each row is printed by the cell it names,",
-        "and this page is made from those cells.",
-        "",
-        "| section | claim | measured | verdict | where |",
-        "|---|---|---|---|---|",
+        "| section | claim | measured | spread | verdict | where |",
+        "|---|---|---|---|---|---|",
     ]
     for row in found:
         section, _, title = row.name.partition(" ")
         where = f"[{row.notebook[:2]}]({row.notebook}), cell {row.cell}"
-        lines.append(f"| {section} | {title} | {row.measured} | **{row.verdict}** | {where} |")
+        lines.append(
+            f"| {section} | {title} | {row.measured} | {row.spread} | **{row.verdict}** | {where} |"
+        )
     return "\n".join(lines) + "\n"
 
 
+def page(old: str, found: Iterable[Row]) -> str:
+    """A page `claims.md` with its written head kept and its table made anew."""
+    head = old.partition(MARK)[0] if MARK in old else "# Claims\n\n"
+    return f"{head}{MARK}\n\n{ledger(found)}"
+
+
 def write_ledger(course: Path) -> Path:
-    """Make `claims.md` of a course's folder again from its notebooks' stored outputs."""
+    """Make the table of a course's `claims.md` again from its notebooks' stored outputs."""
     path = Path(course) / "claims.md"
-    write_whole(path, ledger(rows(Path(course).glob("*.ipynb"))).encode())
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    write_whole(path, page(old, rows(Path(course).glob("*.ipynb"))).encode())
     return path

@@ -237,7 +237,7 @@ def test_the_second_number_is_the_mean_over_a_group_without_invariant_subspace(c
 @pytest.mark.parametrize(("d", "k", "m"), [(8, 2, 2), (8, 2, 5), (6, 3, 1), (4, 4, 2)])
 def test_random_spaces_overlap_by_the_second_number_on_average(d, k, m):
     rng = np.random.default_rng(4)
-    found = [overlap(rng.normal(size=(d, k)), rng.normal(size=(d, m)))[0] for _ in range(2000)]
+    found = [overlap(rng.normal(size=(d, k)), rng.normal(size=(d, m)))[0] for _ in range(1000)]
     error = np.std(found) / np.sqrt(len(found))
     expected = overlap(np.eye(d, k), np.eye(d, m))[1]
     assert abs(np.mean(found) - expected) <= 5 * error + 1e-9

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from ..model import Model
 from ..training import Recipe
-from .measures import allowed, core, excess, orders, relaxation, stream, two_hops
+from .measures import (
+    allowed,
+    core,
+    excess,
+    exponentials,
+    orders,
+    relaxation,
+    stream,
+    two_hops,
+)
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,13 @@ ENSEMBLES = {
     ),
     "orders": Ensemble({"trained": Recipe()}, orders),
     "core": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, core),
+    "exponentials": Ensemble(
+        {"trained": Recipe(), "untrained": Recipe(steps=0)}, exponentials
+    ),
     "depth": Ensemble(
         {
-            "one layer": Recipe("depth", {"layers": 1}, steps=2000),
-            "two layers": Recipe("depth", {"layers": 2}, steps=4000),
+            "one layer": Recipe("depth", {"layers": 1}, steps=2000, batch=32),
+            "two layers": Recipe("depth", {"layers": 2}, steps=2000, batch=32),
         },
         two_hops,
     ),

@@ -194,6 +194,11 @@ def _beliefs(model: Model, language: Language) -> dict:
     }
 
 
+def exponentials(model: Model) -> dict:
+    """Errors of one exponential for the product of the steps, on a short sentence."""
+    return dyson.exponentials(model.to("float64").run("the man paid"))._asdict()
+
+
 def two_hops(model: Model) -> dict:
     """The depth language: P(right verb) by hops, and with one route of the second layer hidden."""
     model = model.to("float64")

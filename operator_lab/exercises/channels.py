@@ -194,7 +194,7 @@ def _one(like):
 def _trace(args, answer, slack):
     A, W = args
     traces = np.trace(A, axis1=1, axis2=2) * np.trace(W, axis1=1, axis2=2)
-    terms = len(answer) * np.abs(answer)  # as large as what rounding leaves of them
+    terms = len(answer) * np.abs(answer)  # every entry may be off by a share of the largest
     if differ(np.diag(answer).sum(keepdims=True), traces.sum(), slack, terms):
         return (f"its trace is {np.trace(answer):.3g}, the products Tr A_h Tr W_h add up to "
                 f"{traces.sum():.3g}")  # fmt: skip

@@ -38,7 +38,7 @@ def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
             )  # fmt: skip
             bottom = bottom + weight[:, k]
     ax.set_xticks(range(len(weight)), [f"layer {i + 1}" for i in range(len(weight))])
-    ax.set(ylabel="share of the operator", ylim=(0.5, 1))
+    ax.set(ylabel="share of the operator", ylim=(0, 1))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
 
 
