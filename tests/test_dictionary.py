@@ -26,7 +26,7 @@ ENTRY = re.compile(
 )
 INDEX = re.compile(r"^- (?P<learning>.+): \[(?P<word>.+)\]\(#(?P<slug>.+)\)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?P<file>[^)#]*)#?(?P<anchor>[^)]*)\)")
-NUMBER = re.compile(r"(?<![\w^.{/])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w/])")
+NUMBER = re.compile(r"(?<![\w.{/])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w/])")
 KINDS = ("exact", "approximate", "analogy")
 
 
@@ -82,10 +82,12 @@ def resolve(path: str):
 
 
 def stored(name: str) -> str:
-    """What a page has measured: the ledger's column, or a notebook's stored outputs."""
+    """What a page has measured: the rows of the ledger, or a notebook's stored outputs."""
     text = (COURSE / name).read_text(encoding="utf-8")
     if name.endswith(".md"):
-        return "\n".join(line.split("|")[3] for line in text.splitlines() if line.count("|") > 5)
+        rows = [line.split("|") for line in text.splitlines() if line.startswith("|")]
+        column = [cell.strip() for cell in rows[0]].index("measured")
+        return "\n".join(row[column] for row in rows)
     found = []
     for cell in json.loads(text)["cells"]:
         for output in cell.get("outputs", ()):
