@@ -72,7 +72,7 @@ def ledger(found: Iterable[Row]) -> str:
     lines = [
         f"{len(found)} claims: {said}.",
         "",
-        "| section | claim | measured | spread | verdict | where |",
+        "| section | claim | measured | over seeds | verdict | where |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:

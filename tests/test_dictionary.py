@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import operator_lab
 from operator_lab import channels, mixing, one_hot
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,14 +70,11 @@ ARTICLES = {"a", "an", "the"}
 
 def resolve(path: str):
     """What a dotted path below operator_lab names; a field of a dataclass counts."""
-    owner = importlib.import_module("operator_lab")
-    for name in path.split("."):
-        if dataclasses.is_dataclass(owner) and name in {f.name for f in dataclasses.fields(owner)}:
-            owner = name
-        elif hasattr(owner, name):
-            owner = getattr(owner, name)
-        else:
-            owner = importlib.import_module(f"{owner.__name__}.{name}")
+    owner, names = operator_lab, path.split(".")
+    assert names[0] in operator_lab.__all__, f"lab.{names[0]} is not public"
+    for name in names:
+        fields = dataclasses.fields(owner) if dataclasses.is_dataclass(owner) else ()
+        owner = name if name in {f.name for f in fields} else getattr(owner, name)
     return owner
 
 
@@ -185,8 +182,10 @@ def test_an_entry_is_read_as_it_is_written():
     assert claimed("by 365%, 6e-08 left, $x^2$, +- 0.04, 45-58: [03](03_mixing.ipynb)") >= {
         "365", "6e-08", "0.04", "45",
     }  # fmt: skip
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(AttributeError):
         resolve("dyson.ordres")
+    with pytest.raises(AssertionError, match="not public"):
+        resolve("transformer.EPS")
 
 
 # ---- words that no other test shows -----------------------------------------------------------

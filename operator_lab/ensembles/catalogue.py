@@ -45,8 +45,8 @@ ENSEMBLES = {
     ),
     "depth": Ensemble(
         {
-            "one layer": Recipe("depth", {"layers": 1}, steps=2000, batch=32),
-            "two layers": Recipe("depth", {"layers": 2}, steps=2000, batch=32),
+            "one layer": Recipe("depth", {"layers": 1}, steps=4000, batch=32),
+            "two layers": Recipe("depth", {"layers": 2}, steps=4000, batch=32),
         },
         two_hops,
     ),
