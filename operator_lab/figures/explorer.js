@@ -245,7 +245,8 @@ function controls(model, { slider, choice }) {
   const options = (choice?.options ?? []).map((option, k) => html("option", { value: k }, option));
   const select = html("select", KEYS, ...options);
   const bar = html("div", { class: "controls" }, html("label", { class: "slide" }, slider.label, range),
-    numeric ? html("span", { class: "box" }, box, unit) : html("output", {}),
+    numeric ? html("span", { class: "box" }, box, unit)
+      : html("output", { "aria-hidden": "true" }),  // the slider's own aria-valuetext says it
     ...(choice ? [html("label", {}, choice.label, select)] : []));
   const distance = (v, given) => Math.abs(log ? Math.log(v / given) : v - given);
   range.addEventListener("input", () => set("index", range.valueAsNumber));
