@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
-from .mixing import contrast
+from .mixing import contrast, entropy
 from .model import Model
 from .run import LayerRun, Run
 from .steps import AttentionStep
@@ -133,8 +133,7 @@ def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
 def effective_count(sizes: Float[ndarray, "k"]) -> float:
     """exp of the entropy of the squared Schmidt values: how many channels are in use."""
     p = np.asarray(sizes, float) ** 2
-    p = p[p > 0] / p.sum()
-    return float(np.exp(-(p * np.log(p)).sum()))
+    return float(np.exp(entropy(p / p.sum())))
 
 
 def without(model: Model, layer: int, heads: Sequence[int], mean: ndarray | None = None) -> dict:

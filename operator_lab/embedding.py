@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from .errors import LabError
 from .grammar import Language
+from .mixing import entropy
 from .model import Model
 
 _READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1")
@@ -101,8 +102,7 @@ def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
     sizes = np.linalg.svd(X - X.mean(0) if centred else X, compute_uv=False)
     if not sizes.any():
         raise LabError("A matrix of zeros has no effective rank.")
-    p = sizes[sizes > 0] / sizes.sum()
-    return float(np.exp(-(p * np.log(p)).sum()))
+    return float(np.exp(entropy(sizes / sizes.sum())))
 
 
 def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:

@@ -45,21 +45,26 @@ def test_the_same_recipe_gives_the_same_weights():
     assert (weights(run()) == weights(run())).all()
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+def stop_at_ten(monkeypatch):
+    """Press Ctrl-C before the eleventh step."""
     update = training._update
 
-    def stop_at_ten(transformer, optimiser, drawn, recipe, step):
+    def stopping(transformer, optimiser, drawn, recipe, step):
         if step == 10:
             raise KeyboardInterrupt
         update(transformer, optimiser, drawn, recipe, step)
 
-    monkeypatch.setattr(training, "_update", stop_at_ten)
+    monkeypatch.setattr(training, "_update", stopping)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    stop_at_ten(monkeypatch)
     half = run(folder=tmp_path)
     assert half.interrupted and list(half.steps) == [4, 8]
     assert np.isfinite(half.model.excess(8))  # what Ctrl-C leaves is a model one can use
     assert repr(half).startswith("Training interrupted at step 8 of 12")
     monkeypatch.undo()
-    drawn = []
+    drawn, update = [], training._update
     monkeypatch.setattr(training, "_update", lambda *a: (drawn.append(a[-1]), update(*a)))
     whole = run(folder=tmp_path)
     assert drawn == [8, 9, 10, 11]  # it went on from the last checkpoint
@@ -114,14 +119,7 @@ def test_a_held_weight_begins_as_the_nearest_of_its_rank_at_its_old_size():
 
 
 def test_an_interrupted_training_at_low_rank_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    update = training._update
-
-    def stop_at_ten(transformer, optimiser, drawn, recipe, step):
-        if step == 10:
-            raise KeyboardInterrupt
-        update(transformer, optimiser, drawn, recipe, step)
-
-    monkeypatch.setattr(training, "_update", stop_at_ten)
+    stop_at_ten(monkeypatch)
     half = run(HELD, folder=tmp_path)
     assert half.interrupted and ranks(half.model) == [2, 1, 16]
     monkeypatch.undo()
