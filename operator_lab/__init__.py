@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import bare as bare
     from . import channels as channels
+    from . import continuum as continuum
     from . import corpus as corpus
     from . import dyson as dyson
     from . import embedding as embedding
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from . import measurement as measurement
     from . import mixing as mixing
     from . import one_hot as one_hot
+    from . import pretrained as pretrained
+    from . import pseudospectra as pseudospectra
+    from . import resummation as resummation
+    from . import thermodynamics as thermodynamics
     from . import training as training
     from .claims import claim as claim
-    from .errors import LabError as LabError
     from .exercises import TODO as TODO
     from .exercises import check as check
     from .exercises import hint as hint
@@ -35,11 +38,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "bare", "channels", "corpus", "dyson", "embedding", "ensembles", "figures", "layernorm",
-    "measurement", "mixing", "one_hot", "training",
+    "channels", "continuum", "corpus", "dyson", "embedding", "ensembles", "figures", "layernorm",
+    "measurement", "mixing", "one_hot", "pretrained", "pseudospectra", "resummation",
+    "thermodynamics", "training",
 }  # fmt: skip
 _NAMES = {
-    "LabError": "errors",
     "Model": "model",
     "Run": "run",
     "TODO": "exercises",

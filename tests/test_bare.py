@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from random_models import MONEY, random_model
 
-from operator_lab import bare
+from operator_lab.dyson import bare
 from operator_lab.errors import LabError
 from operator_lab.references import reference
 

@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from .. import bare, channels, dyson, embedding, measurement, mixing
+from .. import channels, dyson, embedding, measurement, mixing
 from ..corpus import Language
 from ..model import Model, divergence
 
@@ -146,11 +146,11 @@ def of_depth(model: Model) -> dict:
     every = list(itertools.permutations(range(model.transformer.shape.layers)))
     quick = model.to("float32")
     shuffled = [dyson.reordered(quick, list(order)).excess(24) for order in every[1:]]
-    series, _ = bare.trusted(model.run(MONEY), count=24, radius=4.0)
+    series, _ = dyson.bare.trusted(model.run(MONEY), count=24, radius=4.0)
     return {
         "reordered": float(np.median(shuffled)),
         "least reordered": float(min(shuffled)),
-        "bare radius": float(np.median(bare.radius_of_convergence(series))),
+        "bare radius": float(np.median(dyson.bare.radius_of_convergence(series))),
     }
 
 

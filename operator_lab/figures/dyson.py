@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from .. import bare
-from ..dyson import orders, readout, sizes
+from ..dyson import bare, orders, readout, sizes
 from ..errors import LabError
 from ..model import Model, divergence
 from ..run import Run

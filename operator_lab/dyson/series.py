@@ -17,11 +17,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.linalg import expm, logm
 
-from .errors import LabError, near
-from .model import Model, divergence
-from .run import Run, softmax
-from .steps import FrozenNorm, MLPStep, Step
-from .transformer import EPS, TINY
+from ..errors import LabError, near
+from ..model import Model, divergence
+from ..run import Run, softmax
+from ..steps import FrozenNorm, MLPStep, Step
+from ..transformer import EPS, TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
 # An order this much smaller than the state changes no digit of it; it is not propagated further.

@@ -16,9 +16,9 @@ from numpy import ndarray
 from scipy.optimize import minimize
 from scipy.special import erf
 
-from .errors import LabError
-from .run import Run
-from .transformer import EPS
+from ..errors import LabError
+from ..run import Run
+from ..transformer import EPS
 
 
 @dataclass(frozen=True, eq=False)

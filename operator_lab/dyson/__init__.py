@@ -1,0 +1,26 @@
+"""Dyson: depth as an ordered product (`series`), and the Taylor series in the coupling (`bare`)."""
+
+from . import bare
+from .series import (
+    SPLITS,
+    Attribution,
+    Exponentials,
+    attribute,
+    blinded,
+    commutator,
+    exponentials,
+    missing,
+    orders,
+    projections,
+    propagator,
+    readout,
+    reordered,
+    sizes,
+    truncated,
+)
+
+__all__ = [
+    "SPLITS", "Attribution", "Exponentials", "attribute", "bare", "blinded", "commutator",
+    "exponentials", "missing", "orders", "projections", "propagator", "readout", "reordered",
+    "sizes", "truncated",
+]  # fmt: skip
