@@ -11,8 +11,9 @@ from functools import cache
 
 from .errors import LabError
 from .grammar import SENSES, STOP, Floor, Language, Node, by_sense, mixed, uniform
+from .text import Text, text
 
-__all__ = ["Floor", "Language", "Node", "compound", "depth", "language", "words"]
+__all__ = ["Floor", "Language", "Node", "Text", "compound", "depth", "language", "text", "words"]
 
 # Neighbours on the ring of senses share one ambiguous word.
 AMBIGUOUS = {

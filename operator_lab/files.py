@@ -1,10 +1,14 @@
-"""Writing files so that nothing is ever half there."""
+"""Writing files so that nothing is ever half there, and nobody else is writing."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .errors import LabError
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -21,3 +25,28 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a file against other runs, of any process; LabError if one has it.
+
+    The system lets go of it when the process ends, however it ends.
+    """
+    from filelock import FileLock, Timeout  # only where something is kept
+
+    lock = path.with_name(f".{path.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            for left in path.parent.glob(f".{path.name}.*.tmp"):  # of a run that was killed
+                left.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Windows removes it at the release, and not before
+                    lock.unlink()
+    except Timeout:
+        raise LabError(
+            f"Another run is writing {str(path)!r}; wait for its end or choose another folder."
+        ) from None

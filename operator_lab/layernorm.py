@@ -11,7 +11,8 @@ from numpy import ndarray
 
 from .errors import LabError
 from .model import Model
-from .transformer import EPS, Layer, Shape
+from .shape import Shape
+from .transformer import EPS, Layer
 
 PLACEMENTS = ("pre", "post", "none")
 

@@ -14,8 +14,8 @@ from numpy import ndarray
 from .errors import LabError
 from .model import Model
 from .run import LayerRun, Run
+from .shape import check_temperature
 from .steps import Step
-from .transformer import check_temperature
 
 
 def mixing(

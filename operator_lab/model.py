@@ -21,6 +21,7 @@ from . import corpus
 from .errors import LabError, near
 from .files import write_whole
 from .run import Edits, Run, Runs, read_only, record, softmax
+from .text import Text
 from .transformer import Transformer
 
 
@@ -32,7 +33,7 @@ class Model:
     """
 
     transformer: Transformer
-    language: corpus.Language
+    language: corpus.Language | Text
     card: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
@@ -108,12 +109,29 @@ class Model:
         """Mean KL(exact law, model) over fresh texts, in nats per word: the distance to the floor.
 
         Zero only for the exact law (ML: cross-entropy minus its entropy floor). With `edits` the
-        model is judged under that intervention.
+        model is judged under that intervention. LabError where nobody knows the exact law.
         """
+        if isinstance(self.language, Text):
+            raise LabError(
+                "Nobody knows the exact law of this text, so there is no excess; "
+                "model.cross_entropy(tokens) says how well the model expects what comes."
+            )
         length = min(self.transformer.shape.context, self.language.context)
         tokens = self.language.sample(count, length, seed)
         law = self.run_batch(tokens, edits).law if edits else self.law(tokens)
         return divergence(self.language.law(tokens), law)
+
+    def cross_entropy(self, tokens: Int[ndarray, "*batch N"]) -> float:
+        """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
+
+        At least the entropy of the source, whatever it is (machine learning: test loss).
+        """
+        tokens = np.asarray(tokens)
+        if tokens.shape[-1:] < (2,) or not tokens.size:
+            raise LabError("The cross-entropy needs texts of at least two words.")
+        law = self.law(tokens[..., :-1])
+        said = np.take_along_axis(law, tokens[..., 1:, None], -1)
+        return float(-np.log(np.maximum(said, 1e-300)).mean())
 
     def but(self, **changes) -> Model:
         """Return the same weights in a changed shape, such as but(tau=2.0) or but(causal=False).
@@ -150,7 +168,10 @@ class Model:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
         path = Path(path)
         facts = {"arguments": self.transformer.arguments(), "language": self.language.name}
-        facts |= {"listed": self.language.listed} if self.language.listed else {}
+        if isinstance(self.language, Text):
+            facts["text"] = self.language.stated()
+        elif self.language.listed:
+            facts["listed"] = self.language.listed
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = {k: v.contiguous() for k, v in self.transformer.state_dict().items()}
         write_whole(path, save(state, metadata=header))
@@ -178,10 +199,15 @@ class Model:
         facts = json.loads(header)
         arguments = facts["arguments"]
         transformer = Transformer(arguments.pop("vocabulary"), **arguments)
-        language = corpus.language(facts["language"])
-        if "listed" in facts:
-            language = replace(language, listed=tuple(facts["listed"]))
-        return cls(_filled(transformer, state), language, facts["card"])
+        return cls(_filled(transformer, state), _language(facts), facts["card"])
+
+
+def _language(facts: Mapping) -> corpus.Language | Text:
+    """The language a file names; of a text its words alone, for the text is not kept."""
+    if "text" in facts:
+        return Text(**facts["text"])
+    language = corpus.language(facts["language"])
+    return replace(language, listed=tuple(facts["listed"])) if "listed" in facts else language
 
 
 def _filled(transformer: Transformer, state: Mapping[str, torch.Tensor]) -> Transformer:

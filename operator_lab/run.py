@@ -17,8 +17,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError, near
+from .shape import Shape
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
-from .transformer import EPS, POINTS, Note, Shape, Transformer
+from .transformer import EPS, POINTS, Note, Transformer
 
 Edit = Callable[[ndarray], ndarray]
 Edits = Mapping[tuple[str, int], Edit]
@@ -102,6 +103,8 @@ class Run:
         )
 
     def _stack(self, name: str, count: int) -> ndarray:
+        if not count:
+            raise LabError(f"A model without layers has no {name.replace('_', ' ')}.")
         batch = self.logits.ndim - 2
         return read_only(np.stack([self.kept[name, i] for i in range(count)], axis=batch))
 
@@ -143,6 +146,11 @@ class Run:
     def temperature(self) -> float:
         """T = tau sqrt(d_k), the same in every layer."""
         return self.shape.tau * self.shape.T0
+
+    @property
+    def eps(self) -> float:
+        """What the norms of this model add to a variance."""
+        return EPS
 
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
         """Return the `count` likeliest next words after a position, with their probability."""
@@ -258,7 +266,7 @@ class LayerRun:
             return None, None
         gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
         x = x_before if placement == "pre" else x_after
-        frozen = FrozenNorm.of(x, gain, bias, rms, EPS)
+        frozen = FrozenNorm.of(x, gain, bias, rms, self.run.eps)
         return (frozen, None) if placement == "pre" else (None, frozen)
 
     def _common(self, which: int):

@@ -15,14 +15,15 @@ Reference: Chang 2026 (arXiv 2603.11322), Eq. 1-2; Vaswani et al. 2017 (arXiv 17
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+import warnings
+from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from .errors import LabError
+from .shape import Shape
 
 POINTS = (
     "state", "query_input", "key_input", "value_input",
@@ -30,12 +31,6 @@ POINTS = (
 )  # fmt: skip
 EPS = 1e-5  # what LayerNorm adds to a variance
 TINY = 1e-9  # keeps the logarithm of a vanishing overlap, and its slope, finite
-CHOICES = {
-    "norm": ("pre", "post", "none"),
-    "activation": ("gelu", "relu"),
-    "coupling": ("free", "hermitian", "positive"),
-    "readout": ("softmax", "born"),
-}
 
 
 class Note:
@@ -45,88 +40,6 @@ class Note:
 
     def __call__(self, name: str, index: int, value: Tensor) -> Tensor:
         return value
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Everything that fixes a Transformer but its weights (hyperparameters).
-
-    `norm` places LayerNorm: "pre" (inside each step), "post" (after each step, the form of the
-    paper's III.6) or "none"; `rms` leaves the mean in. `tied` uses one layer's weights at every
-    depth. `tau` is T/T0, T0 = sqrt(d_k). `causal` lets a position see itself and what stands
-    before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian" (W_Q = s W_K, s = +1 on
-    half of each head's features and -1 on the other half: W_Q^T W_K is symmetric and indefinite)
-    or "positive" (W_Q = W_K). `damped` divides what writes into the stream by sqrt(2 layers) at
-    the start. `readout` makes the law from the overlaps z with the words: "softmax" of z, or
-    "born" for z^2 / sum z^2.
-    """
-
-    vocabulary: int
-    context: int = 32
-    features: int = 64
-    heads: int = 4
-    layers: int = 4
-    hidden: int = 256
-    norm: str = "pre"
-    rms: bool = False
-    activation: str = "gelu"
-    tied: bool = False
-    bias: bool = False
-    causal: bool = True
-    tau: float = 1.0
-    coupling: str = "free"
-    damped: bool = True
-    readout: str = "softmax"
-
-    def __post_init__(self):
-        for name in ("vocabulary", "context", "features", "heads", "layers", "hidden"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise LabError(f"{name} = {value!r}; it is a whole number of at least 1.")
-        if self.features % self.heads:
-            raise LabError(
-                f"{self.features} features cannot be shared by {self.heads} heads; choose a number "
-                "of heads that divides the number of features."
-            )
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                known = ", ".join(map(repr, allowed))
-                raise LabError(f"{name} = {getattr(self, name)!r}; it is one of {known}.")
-        check_temperature(self.tau)
-
-    @property
-    def d_k(self) -> int:
-        """Features per head."""
-        return self.features // self.heads
-
-    @property
-    def signs(self) -> tuple[float, ...]:
-        """W_Q = signs W_K, feature by feature of a head, where the coupling is constrained."""
-        half, other = self.d_k // 2, 1.0 if self.coupling == "positive" else -1.0
-        return (1.0,) * half + (other,) * (self.d_k - half)
-
-    @property
-    def T0(self) -> float:
-        """The usual temperature, sqrt(d_k)."""
-        return math.sqrt(self.d_k)
-
-
-def check_temperature(tau: float) -> float:
-    """Return `tau` as a float; LabError unless it is a positive temperature (inf is allowed)."""
-    try:
-        value = float(tau)
-    except (TypeError, ValueError):
-        raise LabError(
-            f"The temperature {tau!r} is not a number; give T/T0, such as 1.0."
-        ) from None
-    if not value > 0:
-        raise LabError(
-            f"The temperature T/T0 = {value:g} is not positive; T -> 0 is reached with a small "
-            "number such as 0.01 (each query then reads its best key only)."
-        )
-    if value < 1e-9:
-        raise LabError(f"T/T0 = {value:g} is colder than the arithmetic; take at least 1e-9.")
-    return value
 
 
 class LayerNorm(nn.Module):
@@ -154,6 +67,7 @@ class Attention(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.heads, self.d_k, self.causal = shape.heads, shape.d_k, shape.causal
+        self.mixing = shape.mixing
         d, bias = shape.features, shape.bias
         self.W_K, self.W_V, self.W_O = (nn.Linear(d, d, bias=bias) for _ in range(3))
         if shape.coupling == "free":
@@ -178,15 +92,19 @@ class Attention(nn.Module):
         v = note("value", layer, self.split(self.W_V(note("value_input", layer, u))))
 
         S = note("interaction", layer, q @ k.mT)  # [..., head, query, key]
-        exponent = S / T  # -E / T
-        if self.causal:
-            future = torch.ones(S.shape[-2:], dtype=torch.bool, device=S.device).triu(1)
-            exponent = exponent.masked_fill(future, -math.inf)
-        A = note("mixing", layer, exponent.softmax(-1))  # exp(-E / T) / Z
+        A = note("mixing", layer, self.weigh(S, T))
 
         z = note("head_output", layer, A @ v)
         write = self.W_O(z.transpose(-2, -3).flatten(-2))
         return self.by_head(write, z, layer, note) if note.by_head else write
+
+    def weigh(self, S: Float[Tensor, "*batch N N"], T: float) -> Float[Tensor, "*batch N N"]:
+        """exp(-E / T) / Z over what a query may see; unregulated, -E / T or -E as it is."""
+        exponent = S if self.mixing == "raw" else S / T  # -E / T
+        if self.causal:
+            past = torch.ones(S.shape[-2:], dtype=S.dtype, device=S.device).tril()
+            exponent = exponent + past.log() if self.mixing == "softmax" else exponent * past
+        return exponent.softmax(-1) if self.mixing == "softmax" else exponent
 
     def by_head(self, write, z, layer, note):
         """The same write, head by head, when somebody wants to change one of them."""
@@ -202,8 +120,10 @@ class MLP(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.activation = shape.activation
-        self.W_1 = nn.Linear(shape.features, shape.hidden, bias=shape.bias)
-        self.W_2 = nn.Linear(shape.hidden, shape.features, bias=shape.bias)
+        with warnings.catch_warnings():  # hidden=0 is meant
+            warnings.simplefilter("ignore", UserWarning)
+            self.W_1 = nn.Linear(shape.features, shape.hidden, bias=shape.bias)
+            self.W_2 = nn.Linear(shape.hidden, shape.features, bias=shape.bias)
 
     def forward(
         self, u: Float[Tensor, "*batch N d"], layer: int, note: Note
@@ -252,7 +172,7 @@ class Transformer(nn.Module):
         self.W_P = nn.Parameter(torch.empty(self.shape.context, d))
         with torch.random.fork_rng(devices=[]):  # what torch draws here is replaced below
             self.blocks = nn.ModuleList(
-                Layer(self.shape) for _ in range(1 if self.shape.tied else L)
+                Layer(self.shape) for _ in range(min(L, 1) if self.shape.tied else L)
             )
             self.W_U = nn.Linear(d, vocabulary, bias=self.shape.bias)
         normed = self.shape.norm == "pre"  # post-LN has just normed, "none" never does
@@ -267,10 +187,14 @@ class Transformer(nn.Module):
             elif p.ndim < 2:
                 p.zero_()
             else:
-                scale = {"W_E": 0.5, "W_P": 0.1}.get(name, 0.5 / math.sqrt(p.shape[1]))
-                damped = self.shape.damped and ("W_O" in name or "W_2" in name)
+                scale = {"W_E": 0.5, "W_P": 0.1}.get(name, 0.5 / math.sqrt(max(p.shape[1], 1)))
+                writing = ("W_O", "W_2") if self.shape.values else ("W_Q", "W_2")
+                damped = self.shape.damped and any(w in name for w in writing)
                 scale /= math.sqrt(2 * self.shape.layers) if damped else 1.0
                 p.normal_(0.0, scale, generator=generator)
+        for layer in () if self.shape.values else self.blocks:
+            for plain in (layer.attention.W_V, layer.attention.W_O):
+                nn.init.eye_(plain.weight).requires_grad_(False)
 
     @property
     def layers(self) -> list[Layer]:

@@ -19,7 +19,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
     {"errors", "files"},
-    {"transformer", "grammar", "corpus"},
+    {"shape", "transformer", "grammar", "text", "corpus"},
     {"run", "steps"},
     {"model", "references", "training", "pretrained"},
     {"instruments"},

@@ -1,6 +1,8 @@
 """Training: fresh texts, the same weights however often interrupted, nothing lost."""
 
 import errno
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +11,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operator_lab import training
 from operator_lab.corpus import compound
 from operator_lab.embedding import downfolded
 from operator_lab.errors import LabError
 from operator_lab.measurement import born
 from operator_lab.model import Model
-from operator_lab.training import Recipe, texts, train
+from operator_lab.training import Diverged, Recipe, checkpoint, loop, texts, train
 from operator_lab.transformer import TINY as TINY_OVERLAP
 from operator_lab.transformer import Transformer
 
@@ -31,7 +32,7 @@ def weights(result):
 
 
 def run(recipe=TINY, **options):
-    return train(recipe, device="cpu", progress=False, every=4, **options)
+    return train(recipe, device="cpu", progress=False, **({"every": 4} | options))
 
 
 def test_a_short_training_lowers_the_excess():
@@ -47,14 +48,14 @@ def test_the_same_recipe_gives_the_same_weights():
 
 def stop_at_ten(monkeypatch):
     """Press Ctrl-C before the eleventh step."""
-    update = training._update
+    update = loop._update
 
     def stopping(transformer, optimiser, drawn, recipe, step):
         if step == 10:
             raise KeyboardInterrupt
-        update(transformer, optimiser, drawn, recipe, step)
+        return update(transformer, optimiser, drawn, recipe, step)
 
-    monkeypatch.setattr(training, "_update", stopping)
+    monkeypatch.setattr(loop, "_update", stopping)
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
@@ -64,12 +65,24 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
     assert np.isfinite(half.model.excess(8))  # what Ctrl-C leaves is a model one can use
     assert repr(half).startswith("Training interrupted at step 8 of 12")
     monkeypatch.undo()
-    drawn, update = [], training._update
-    monkeypatch.setattr(training, "_update", lambda *a: (drawn.append(a[-1]), update(*a)))
+    drawn, update = [], loop._update
+    monkeypatch.setattr(loop, "_update", lambda *a: drawn.append(a[-1]) or update(*a))
     whole = run(folder=tmp_path)
     assert drawn == [8, 9, 10, 11]  # it went on from the last checkpoint
     assert (weights(whole) == weights(run())).all()
     assert list(whole.steps) == [4, 8, 12]
+
+
+def test_muon_learns_and_is_taken_up_like_adamw(tmp_path, monkeypatch, as_a_learner):
+    muon = replace(TINY, optimiser="muon", flat=0.0)
+    stop_at_ten(monkeypatch)
+    run(muon, folder=tmp_path)
+    monkeypatch.undo()
+    assert (weights(run(muon, folder=tmp_path)) == weights(run(muon))).all()
+    longer = run(replace(muon, steps=80, batch=16, warmup=10))
+    assert longer.excess[-1] < longer.excess[0] - 0.5
+    with pytest.raises(LabError, match="no optimiser 'sgd' here; there are 'adamw' and 'muon'"):
+        replace(TINY, optimiser="sgd")
 
 
 def test_no_steps_leave_the_initial_weights():
@@ -89,13 +102,14 @@ def ranks(model):
 
 
 def test_a_held_weight_keeps_its_rank_while_it_moves(monkeypatch):
-    seen, update = [], training._update
+    seen, update = [], loop._update
 
     def look(transformer, *rest):
-        update(transformer, *rest)
-        seen.append(training._model(transformer, compound()))
+        done = update(transformer, *rest)
+        seen.append(loop._model(transformer, compound()))
+        return done
 
-    monkeypatch.setattr(training, "_update", look)
+    monkeypatch.setattr(loop, "_update", look)
     result = run(HELD)
     assert len(seen) == 12 and all(ranks(model) == [2, 1, 16] for model in [*seen, result.model])
     assert (seen[-1].weights["W_E"] == result.model.weights["W_E"]).all()
@@ -179,7 +193,7 @@ def test_a_full_or_read_only_disk_stops_nothing(tmp_path, monkeypatch, code):
     def refuse(path, content):
         raise OSError(code, "No space left on device" if code == errno.ENOSPC else "Read-only")
 
-    monkeypatch.setattr(training, "write_whole", refuse)
+    monkeypatch.setattr(checkpoint, "write_whole", refuse)
     with pytest.warns(UserWarning, match="The training goes on but cannot be kept in") as caught:
         result = run(folder=tmp_path)
     assert len(caught) == 1
@@ -216,6 +230,137 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, as_a_learner):
         train(TINY, device="warp", progress=False)
     with pytest.raises(LabError, match="Cannot train -1 steps"):
         Recipe(steps=-1)
-    monkeypatch.setattr(training.F, "cross_entropy", lambda x, y: x.sum() * float("nan"))
+    monkeypatch.setattr(loop.F, "cross_entropy", lambda x, y: x.sum() * float("nan"))
     with pytest.raises(LabError, match="diverged at step 1 .*smaller rate than 0.005"):
         run()
+
+
+# ---- what is seen on the way -------------------------------------------------------------------
+
+
+def test_one_may_look_at_chosen_steps_and_watch_anything():
+    seen = []
+
+    def watch(model):
+        seen.append(model)
+        return {"size": float(abs(model.weights["W_E"]).max()), "pair": [1, len(seen)]}
+
+    result = train(TINY, device="cpu", progress=False, every=(0, 1, 7), watch=watch)
+    assert list(result.steps) == [0, 1, 7, 12] and len(seen) == 4
+    assert result.watched["pair"].tolist() == [[1, 1], [1, 2], [1, 3], [1, 4]]
+    assert result.watched["size"].shape == (4,) and (result.loss == result.excess).all()
+    shape = dict(context=32, **TINY.shape)
+    assert (flat(seen[0].transformer) == flat(Transformer(95, **shape))).all()
+    assert (weights(result) == weights(run())).all()  # looking changes nothing
+    with pytest.raises(LabError, match="not after every 0"):
+        train(TINY, progress=False, every=0)
+
+
+def test_what_was_watched_is_taken_up_with_the_rest(tmp_path, monkeypatch):
+    watch = lambda model: {"norm": float((model.weights["W_E"] ** 2).sum())}  # noqa: E731
+    stop_at_ten(monkeypatch)
+    run(folder=tmp_path, watch=watch)
+    monkeypatch.undo()
+    whole, once = run(folder=tmp_path, watch=watch), run(watch=watch)
+    assert (whole.watched["norm"] == once.watched["norm"]).all()
+    assert run(folder=tmp_path).watched.keys() == {"norm"}  # read, not computed again
+
+
+# ---- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_a_rate_too_large_is_said_and_the_last_finite_weights_are_kept(tmp_path, as_a_learner):
+    shape = TINY.shape | {"norm": "none"}
+    wild = replace(TINY, rate=3e38, steps=40, shape=shape)
+    said = r"diverged at step \d+ .*smaller rate than 3e\+38"
+    with pytest.raises(Diverged, match=said) as caught:
+        run(wild, folder=tmp_path)
+    kept = caught.value.training
+    assert all(np.isfinite(w).all() for w in kept.model.weights.values())
+    assert str(tmp_path) in str(caught.value) or not list(tmp_path.iterdir())
+
+
+def test_weights_that_overflowed_are_not_kept(monkeypatch):
+    update = loop._update
+
+    def overflowing(transformer, optimiser, drawn, recipe, step):
+        if step == 6:
+            with torch.no_grad():
+                transformer.W_E.mul_(float("inf"))
+        return update(transformer, optimiser, drawn, recipe, step)
+
+    monkeypatch.setattr(loop, "_update", overflowing)
+    with pytest.raises(Diverged, match="diverged at step 7") as caught:
+        run()
+    kept, steps = caught.value.training.model, caught.value.training.steps
+    monkeypatch.undo()
+    assert list(steps) == [4]
+    assert (kept.weights["W_E"] == run(every=(4,), watch=_copy).watched["W_E"][0]).all()
+
+
+def _copy(model):
+    return {"W_E": model.weights["W_E"].copy()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError("Unable to allocate 3 TiB"),
+    ],
+)
+def test_running_out_of_memory_says_what_to_reduce(monkeypatch, error, as_a_learner):
+    def full(*_):
+        raise error
+
+    monkeypatch.setattr(loop, "_update", full)
+    with pytest.raises(LabError, match=r"not enough memory to train 4 texts .*batch=2"):
+        run()
+    monkeypatch.setattr(loop, "_update", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run()
+
+
+def test_two_trainings_do_not_mix_in_one_folder(tmp_path, as_a_learner):
+    def meanwhile(model):
+        with pytest.raises(LabError, match="Another run is writing .*training.safetensors"):
+            run(folder=tmp_path)
+        return {}
+
+    first = run(folder=tmp_path, watch=meanwhile)
+    assert [p.name for p in tmp_path.iterdir()] == ["training.safetensors"]
+    assert (weights(run(folder=tmp_path)) == weights(first)).all()
+
+
+KILLED = """
+import sys, torch
+from operator_lab.training import Recipe, train
+torch.set_num_threads(1)
+recipe = Recipe(shape=dict(features=16, heads=2, layers=1, hidden=24), steps=120, batch=4)
+print("ready", flush=True)
+train(recipe, device="cpu", progress=False, every=3, folder=sys.argv[1])
+print("done", flush=True)
+"""
+
+
+def test_a_process_killed_at_any_moment_loses_nothing_but_a_few_steps(tmp_path):
+    rng, kills = np.random.default_rng(4), 0
+    for _ in range(40):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "ready\n"
+            try:
+                process.wait(rng.uniform(0.05, 0.4) if kills < 4 else 120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+            finished = process.stdout.read() == "done\n"
+        if finished:
+            break
+    assert finished and kills == 4
+    recipe = replace(TINY, steps=120, warmup=50)
+    whole, again = run(recipe), run(recipe, folder=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["training.safetensors"]
+    assert (weights(again) == weights(whole)).all()

@@ -6,8 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from operator_lab.corpus import compound
+from operator_lab.dyson import bare
 from operator_lab.errors import LabError
-from operator_lab.transformer import Transformer, check_temperature
+from operator_lab.measurement import generate
+from operator_lab.model import Model
+from operator_lab.shape import check_temperature
+from operator_lab.transformer import Note, Transformer
 
 V, N, D, H, L = 11, 7, 12, 3, 3
 
@@ -119,7 +124,8 @@ def test_the_seed_fixes_the_weights_and_leaves_the_world_alone():
     ("change", "message"),
     [
         ({"heads": 5}, "12 features cannot be shared by 5 heads"),
-        ({"layers": 0}, "layers = 0; it is a whole number of at least 1"),
+        ({"layers": -1}, "layers = -1; it is a whole number of at least 0"),
+        ({"heads": 0}, "heads = 0; it is a whole number of at least 1"),
         ({"norm": "batch"}, "norm = 'batch'; it is one of 'pre', 'post', 'none'"),
         ({"activation": "tanh"}, "activation = 'tanh'"),
         ({"coupling": "real"}, "coupling = 'real'; it is one of 'free', 'hermitian', 'positive'"),
@@ -139,3 +145,59 @@ def test_infinite_temperature_is_allowed():
     assert check_temperature(float("inf")) == float("inf")
     t = model(tau=float("inf"))
     assert torch.isfinite(t(torch.arange(N))).all()
+
+
+# ---- the block, taken down piece by piece (paper III.5) ------------------------------------------
+
+BARE = dict(norm="none", hidden=0, heads=1, values=False, layers=1, features=8, context=6)
+
+
+@pytest.mark.parametrize("mixing", ["raw", "scaled", "softmax"])
+def test_the_bare_update_is_what_the_paper_writes(mixing):
+    """x_i + sum over j <= i of w_ij x_j, with w the overlap q.k, its scaled form, or softmax."""
+    t = Transformer(5, mixing=mixing, **BARE).double()
+    tokens = torch.tensor([0, 3, 3, 1, 4])
+    x = t.embed(tokens)
+    layer = t.blocks[0].attention
+    q, k = x @ layer.W_Q.weight.T, x @ layer.W_K.weight.T
+    rows = []
+    for i in range(5):
+        w = torch.stack([q[i] @ k[j] for j in range(i + 1)])
+        w = w if mixing == "raw" else w / 8**0.5
+        w = w.softmax(0) if mixing == "softmax" else w
+        rows.append(x[i] + sum(w[j] * x[j] for j in range(i + 1)))
+    assert torch.allclose(t(tokens), torch.stack(rows) @ t.W_U.weight.T, atol=1e-12)
+    assert not layer.W_V.weight.requires_grad and not layer.W_O.weight.requires_grad
+
+
+def test_without_layers_a_position_knows_its_own_word_alone():
+    t = Transformer(5, layers=0, norm="none", features=8, context=6).double()
+    first, second = t(torch.tensor([0, 3, 2])), t(torch.tensor([4, 1, 2]))
+    assert torch.equal(first[2], second[2])
+
+
+def test_without_an_mlp_only_attention_writes():
+    t = Transformer(5, hidden=0, layers=2, features=8, heads=2, context=6).double()
+    kept = {}
+
+    class Keep(Note):
+        def __call__(self, name, index, value):
+            kept[name, index] = value
+            return value
+
+    t(torch.tensor([0, 3, 2]), Keep())
+    assert not kept["step_write", 1].any() and not kept["step_write", 3].any()
+    assert kept["step_write", 0].any()
+
+
+def test_what_needs_softmax_or_layers_says_so(as_a_learner):
+    scaled = Model(Transformer(95, mixing="scaled", features=8, heads=2), compound())
+    run = scaled.run("the man")
+    with pytest.raises(LabError, match="mixes by softmax"):
+        generate(scaled, "the man", 5)
+    with pytest.raises(LabError, match="needs GELU, softmax"):
+        bare.at(run, 0.5)
+    empty = Model(Transformer(95, layers=0, features=8, heads=2), compound()).run("the man")
+    assert empty.states.shape == (1, 3, 8)
+    with pytest.raises(LabError, match="without layers has no mixing"):
+        _ = empty.mixing

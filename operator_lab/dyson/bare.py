@@ -34,11 +34,14 @@ def at(run: Run, couplings) -> Plane:
     """Pass through the network of a run with every write times lambda, for each complex lambda.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
-    LabError for ReLU, post-LN, RMS norm, or a coupling at which the pass overflows.
+    LabError for ReLU, post-LN, RMS norm, mixing without softmax, or a coupling at which the pass
+    overflows.
     """
     s = run.shape
-    if s.activation != "gelu" or s.norm == "post" or s.rms:
-        raise LabError("The coupling series needs GELU, and LayerNorm before the steps or none.")
+    if s.activation != "gelu" or s.norm == "post" or s.rms or s.mixing != "softmax":
+        raise LabError(
+            "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
+        )
     lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
     if not np.isfinite(lam).all():
         raise LabError("A coupling must be a finite complex number.")

@@ -21,7 +21,7 @@ from ..errors import LabError, near
 from ..model import Model, divergence
 from ..run import Run, softmax
 from ..steps import FrozenNorm, MLPStep, Step
-from ..transformer import EPS, TINY
+from ..transformer import TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
 # An order this much smaller than the state changes no digit of it; it is not propagated further.
@@ -58,10 +58,15 @@ def orders(
     for group in groups:
         y, one = _one_group(y, one, group, free)
     count = run.shape.layers if free != "nothing" or by == "layer" else len(steps)
-    if free == "on_site" and run.shape.causal:
-        count = min(count, start.shape[-2] - 1)
+    count = _most_hops(run) if free == "on_site" else count
     missing = np.zeros((max(0, count + 1 - len(y)), *start.shape), y.dtype)
     return np.concatenate([y, missing])[: count + 1]
+
+
+def _most_hops(run: Run) -> int:
+    """How many hops a run can hold: one a layer, and in a causal one never more than to the left."""
+    layers, places = run.shape.layers, run.states.shape[-2]
+    return min(layers, places - 1) if run.shape.causal else layers
 
 
 def _one_group(y, one, group: Sequence[Step], free: str):
@@ -114,7 +119,7 @@ def readout(
     gain = run.weights.get("final_norm.gain")
     if gain is not None:
         at = x if norm == "renormalised" else run.states[..., -1, :, :]
-        final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, EPS)
+        final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
         x = final(x, 1.0)
     z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
@@ -288,16 +293,16 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     reference = W_U.mean(0) if against is None else W_U[run.vocabulary.index(against)]
     bra = W_U[run.vocabulary.index(word)] - reference
     i = range(len(run.words))[position]
-    series, passed = orders(run, "on_site"), []
+    passed = []
     y, one = run.states[:1], np.ones((1, 1, 1))
     for step in run.steps:
         passed.append((step, y, one))
         y, one = _one_group(y, one, (step,), "on_site")
     if run.shape.norm == "pre":
         x, gain = run.states[-1], run.weights["final_norm.gain"]
-        final = FrozenNorm.of(x, gain, run.weights.get("final_norm.bias"), run.shape.rms, EPS)
-        bra = _pulled(bra, lambda z: final(z, 0.0), i, x.shape)
-        constant = final(np.zeros_like(x), 1.0)[i] @ (W_U[run.vocabulary.index(word)] - reference)
+        final = FrozenNorm.of(x, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
+        constant = final(np.zeros_like(x), 1.0)[i] @ bra
+        bra = final.transposed(bra, i)
     else:
         constant = 0.0
     bias = run.weights.get("W_U.bias")
@@ -305,21 +310,14 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
         k = run.vocabulary.index(word)
         other = bias.mean() if against is None else bias[run.vocabulary.index(against)]
         constant += bias[k] - other
-    free = float(series[0, i] @ bra + constant)
-    hops = np.zeros((max(1, len(series) - 1), run.shape.layers, run.shape.heads, len(run.words)))
+    free = float(y[0, i] @ bra + constant)
+    hops = np.zeros((max(1, _most_hops(run)), run.shape.layers, run.shape.heads, len(run.words)))
     for step, y, one in reversed(passed):
-        after = _pulled(bra, lambda z, s=step: s.dressed(z, 0.0), i, y.shape[1:])
+        after = step.undressed(bra, i)
         if not isinstance(step, MLPStep):
             off = step.mixing[:, i] * (np.arange(len(run.words)) != i)
-            arrived = np.einsum("hj,nhjk,dhk,d->nhj", off, step.values(y, one), step.W_O, after)
+            arrived = off * np.einsum("nhjk,hk->nhj", step.values(y, one), step.received(after))
             kept = min(len(arrived), len(hops))
             hops[:kept, step.layer] += arrived[:kept]
-        bra = _pulled(after, lambda z, s=step: z + s.on_site(z, 0.0), i, y.shape[1:])
+        bra = after + step.pulled(after, i)
     return Attribution(run.words, free, hops)
-
-
-def _pulled(bra, on_site, i: int, shape):
-    """The bra seen from before an on-site linear map, at position i."""
-    basis = np.zeros((shape[1], *shape))
-    basis[:, i] = np.eye(shape[1])
-    return on_site(basis)[:, i] @ bra

@@ -1,6 +1,10 @@
 """Ensembles: the same experiment over several seeds, shipped as small data with its recipe."""
 
-from .catalogue import ENSEMBLES, Ensemble
+from .catalogue import BECOMING, ENSEMBLES, LADDER, Ensemble
 from .engine import ensemble, run, run_all, shipped, spread
+from .measures import RATIOS, becoming
 
-__all__ = ["ENSEMBLES", "Ensemble", "ensemble", "run", "run_all", "shipped", "spread"]
+__all__ = [
+    "BECOMING", "ENSEMBLES", "LADDER", "RATIOS", "Ensemble", "becoming", "ensemble", "run",
+    "run_all", "shipped", "spread",
+]  # fmt: skip

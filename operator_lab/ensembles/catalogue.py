@@ -9,9 +9,11 @@ from ..model import Model
 from ..training import Recipe
 from .measures import (
     allowed,
+    becoming,
     core,
     excess,
     exponentials,
+    hops_in_time,
     orders,
     relaxation,
     stream,
@@ -21,13 +23,32 @@ from .measures import (
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What is trained (one recipe per row, every row for every seed) and what is measured on it."""
+    """What is trained (one recipe per row, every row for every seed) and what is measured on it.
+
+    `watch` is measured after each of the steps `looks` as well: lists, one entry a look.
+    """
 
     rows: dict[str, Recipe]
     measure: Callable[[Model], dict]
+    watch: Callable[[Model], dict] | None = None
+    looks: tuple[int, ...] = ()
 
 
 _DEEP = {"layers": 16, "features": 32, "hidden": 128}  # deep and thin, so that it trains in time
+# The block, piece by piece (paper III.5): each rung has all that the rungs before it have.
+_BARE = {"norm": "none", "hidden": 0, "heads": 1, "values": False}
+LADDER = {
+    "none": {"norm": "none", "layers": 0},
+    "raw": _BARE | {"mixing": "raw"},
+    "1/sqrt(d_k)": _BARE | {"mixing": "scaled"},
+    "softmax": _BARE,
+    "W_V, W_O": {"norm": "none", "hidden": 0, "heads": 1},
+    "heads": {"norm": "none", "hidden": 0},
+    "LayerNorm": {"hidden": 0},
+    "MLP": {},
+}
+BECOMING = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600)
+RATES = {"raw": (5e-4, 1e-3, 2e-3, 5e-3)}
 ENSEMBLES = {
     "couplings": Ensemble(
         {
@@ -49,7 +70,10 @@ ENSEMBLES = {
             "two layers": Recipe("depth", {"layers": 2}, steps=4000, batch=32),
         },
         two_hops,
+        hops_in_time,
+        (0, 50, 100, 200, 300, 400, 500, *range(600, 4001, 200)),
     ),
+    "becoming": Ensemble({"trained": Recipe(batch=32)}, excess, becoming, BECOMING),
     "tied": Ensemble(
         {"tied": Recipe("compound", {"layers": 6, "tied": True}, steps=1000)}, relaxation
     ),
@@ -75,6 +99,15 @@ ENSEMBLES = {
             f"{name} {rank}": Recipe(batch=32, ranks={weight: rank})
             for name, weight in (("embedding", "W_E"), ("unembedding", "W_U.weight"))
             for rank in (1, 2, 3, 4, 8, 16, 32, 64)
+        },
+        excess,
+    ),
+    "ladder": Ensemble(
+        {"raw, undamped": Recipe(batch=32, rate=5e-4, shape=LADDER["raw"] | {"damped": False})}
+        | {
+            f"{rung}, rate {rate:g}": Recipe(batch=32, rate=rate, shape=shape)
+            for rung, shape in LADDER.items()
+            for rate in RATES.get(rung, (5e-3, 1e-2, 2e-2, 4e-2))
         },
         excess,
     ),

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy import ndarray
 from tqdm.auto import tqdm
 
 from ..errors import LabError, near
-from ..files import write_whole
+from ..files import alone, write_whole
 from ..references import DATA
 from ..training import Recipe
 from . import file
@@ -208,19 +207,9 @@ def _incomplete(missing: dict[Job, Outcome], total: int, folder: Path) -> LabErr
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold a file against other runs; LabError if one has it, or where the disk refuses."""
-    name = path.with_name(f".{path.name}.lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(name, timeout=0):
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # Windows removes it at the release, and not before
-                    name.unlink()
-    except Timeout:
-        raise LabError(
-            f"Another run is writing {str(path)!r}; wait for its end or choose another folder."
-        ) from None
+        with alone(path):
+            yield
     except OSError as error:
         raise LabError(
             f"{str(path)!r} cannot be written ({error.strerror or error}); what it has is kept, "

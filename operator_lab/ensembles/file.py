@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +28,7 @@ def text(rows: Mapping[str, Recipe], found: Found) -> bytes:
     """The whole file: rows as in the catalogue, seeds ascending, in whatever order they came."""
     seeds = sorted({seed for _, seed in found})
     content = {
-        "recipes": {row: asdict(recipe) for row, recipe in rows.items()},
+        "recipes": {row: recipe.stated() for row, recipe in rows.items()},
         "found": {
             row: {str(seed): found[row, seed] for seed in seeds if (row, seed) in found}
             for row in rows
@@ -78,7 +77,7 @@ def read(path: Path) -> Kept:
 def difference(stated: Mapping[str, Any], recipe: Recipe) -> str:
     """The first term in which a recipe stated in a file differs from this one, or ""."""
     # What a file does not state was not there to be chosen: it stood at today's default.
-    theirs, ours = (_terms(r) for r in (asdict(Recipe()) | dict(stated), asdict(recipe)))
+    theirs, ours = (_terms(r) for r in (Recipe().stated() | dict(stated), recipe.stated()))
     for term in theirs | ours:
         if (term in theirs, theirs.get(term)) != (term in ours, ours.get(term)):
             there, here = (_shown(terms, term) for terms in (theirs, ours))

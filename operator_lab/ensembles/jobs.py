@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import torch
 
-from ..model import Model
 from ..training import Diverged, Recipe, train
 from .catalogue import Ensemble
 from .file import plain
@@ -47,7 +46,7 @@ def outcomes(
     ticket, calls = uuid4().hex, {}
     for job in jobs:
         plan = plans[job.name]
-        calls[job] = (replace(plan.rows[job.row], seed=job.seed), plan.measure, ticket)
+        calls[job] = (replace(plan.rows[job.row], seed=job.seed), plan, ticket)
     if executor is None:
         yield from ((job, work(*call)) for job, call in calls.items())
         return
@@ -71,7 +70,7 @@ def outcomes(
             future.cancel()
 
 
-def work(recipe: Recipe, measure: Callable[[Model], dict], ticket: str = "") -> Outcome:
+def work(recipe: Recipe, plan: Ensemble, ticket: str = "") -> Outcome:
     """Train one model in one thread and measure it: what an executor is given to do.
 
     The job's own errors are part of the outcome, so that what is raised comes from the executor.
@@ -79,10 +78,13 @@ def work(recipe: Recipe, measure: Callable[[Model], dict], ticket: str = "") -> 
     """
     torch.set_num_threads(1)
     try:
-        training = train(recipe, device="cpu", progress=False, every=recipe.steps)
+        looks = plan.looks or (recipe.steps,)
+        training = train(recipe, device="cpu", progress=False, every=looks, watch=plan.watch)
         if training.interrupted:  # Ctrl-C: half a training is no result
             raise KeyboardInterrupt
-        return Outcome(plain(measure(training.model)))
+        in_time = {"steps": training.steps, "excess in time": training.loss} if plan.watch else {}
+        in_time |= {f"{name} in time": seen for name, seen in training.watched.items()}
+        return Outcome(plain(plan.measure(training.model) | in_time))
     except Diverged:  # a result, too
         return Outcome()
     except Exception as error:

@@ -219,6 +219,47 @@ def two_hops(model: Model) -> dict:
     return found
 
 
+def hops_in_time(model: Model) -> dict:
+    """The depth language while it is learned: P(right verb), of the model and by hops."""
+    texts = model.language.sample(96, 64, seed=77)
+    right, runs = _right_verb(model.language, texts), model.run_batch(texts)
+    hops = dyson.readout(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
+    return {"right verb": right(runs.law), "by hops": [right(law) for law in hops[:3]]}
+
+
+RATIOS = (0.1, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 10.0)
+
+
+def becoming(model: Model) -> dict:
+    """What notebook 08 watches while a model of the compound language is trained.
+
+    Sizes of the hop orders and what is left after each (24 texts), the antisymmetric share of the
+    coupling, the spread of the exponents S/T0, the excess at other temperatures, likeness of the
+    senses in W_E and W_U, and how far the exchange of 'bank' turns the law.
+    """
+    texts = model.language.sample(24, model.transformer.shape.context, 11)
+    runs = model.run_batch(texts)
+    hops = dyson.orders(runs, free="on_site")
+    seen = np.tri(texts.shape[1], dtype=bool)
+    vectors, bras = embedding.vectors(model), embedding.bras(model)
+    return {
+        "hop sizes": dyson.sizes(hops)[:5].tolist(),
+        "hop left": dyson.missing(runs, hops)[:5].tolist(),
+        "antisymmetric": float(mixing.antisymmetric_share(mixing.couplings(runs[0])).mean()),
+        "exponents": float((runs.interaction[..., seen] / model.transformer.shape.T0).std()),
+        "at T/T0": mixing.temperature_scan(model, RATIOS, 48).tolist(),
+        "likeness W_E": _likeness(vectors, model.language),
+        "likeness W_U": _likeness(bras, model.language),
+        "flip": float(np.max(mixing.exchange(model, MONEY, RIVER))),
+    }
+
+
+def _likeness(W, language: Language) -> float:
+    """Mean cosine of two words of one sense, less that of two senses (one part of speech)."""
+    found = list(embedding.likeness(W, language).values())
+    return float(found[0] - found[2])
+
+
 def _right_verb(language: Language, texts):
     sense = language.posterior(texts)
     named = np.isin(texts, [language.index(name) for name in language.holders])

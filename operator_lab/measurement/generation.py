@@ -97,6 +97,8 @@ def advance(
     the model's context, and for a model that is not causal (its columns change with every word).
     """
     t, shape = model.transformer, model.transformer.shape
+    if shape.mixing != "softmax":
+        raise LabError("Only a model that mixes by softmax can be read word by word.")
     if not shape.causal:
         raise LabError("Only a causal model can be read word by word: its past never changes.")
     cache = Cache(0) if cache is None else cache

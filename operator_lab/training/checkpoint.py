@@ -1,0 +1,62 @@
+"""What is kept of a training on disk, so that it can be taken up again."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ..errors import LabError
+from ..files import write_whole
+from .recipe import Recipe
+
+Look = tuple[int, float, dict[str, Any]]
+"""One look at a training: after how many steps, what was measured, what was watched."""
+
+
+def keep(store: Path | None, recipe: Recipe, transformer, optimiser, history: list[Look]):
+    """Write the checkpoint; where the disk refuses, say so once and go on in memory."""
+    if store is None:
+        return None
+    tensors = {f"weight.{k}": v for k, v in transformer.state_dict().items()}
+    tensors |= {f"optimiser.{k}": v for k, v in optimiser.state().items()}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    header = {"recipe": json.dumps(recipe.stated()), "history": json.dumps(history)}
+    try:
+        write_whole(store, save(tensors, metadata=header))
+    except OSError as error:
+        warnings.warn(
+            f"The training goes on but cannot be kept in {str(store.parent)!r} ({error.strerror}); "
+            "call model.save with another path at its end.",
+            stacklevel=3,
+        )
+        return None
+    return store
+
+
+def resume(store: Path, recipe: Recipe, transformer, optimiser) -> list[Look]:
+    """Put weights and optimiser back where the kept training stood; return its history."""
+    try:
+        with safe_open(store, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise LabError(
+            f"{str(store)!r} is not a whole training ({error}); remove it to start again."
+        ) from None
+    if header.get("recipe") != json.dumps(recipe.stated()):
+        raise LabError(
+            f"The folder {str(store.parent)!r} holds a training with another recipe; choose "
+            "another folder, or the same recipe to go on with it."
+        )
+    transformer.load_state_dict(
+        {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
+    )
+    optimiser.restore(
+        {k.removeprefix("optimiser."): v for k, v in tensors.items() if k.startswith("optimiser.")}
+    )
+    return [tuple([*look, {}][:3]) for look in json.loads(header["history"])]
