@@ -14,6 +14,11 @@ from .files import write_whole
 VERDICTS = ("exact", "holds", "holds with a caveat", "breaks")
 NO_CHANCE = "no chance in it"
 MARK = "<!-- What follows is made from the notebooks' outputs by `operator-lab refresh`. -->"
+PAPERS = {  # how the claims of a paper begin, and what heads its table
+    "": "From Embeddings to Dyson Series (Chang 2026, arXiv 2603.11322)",
+    "2602.08216": "Thermodynamics of attention (arXiv 2602.08216)",
+    "2510.03989": "The continuum limit (Tai, Liu, Li, Chan 2025, arXiv 2510.03989)",
+}
 _LINE = re.compile(
     r"^\[claim\] (?P<name>.+?): (?P<measured>.+) \{(?P<spread>[^{}]+)\} -> (?P<verdict>[^>]+)$"
 )
@@ -34,8 +39,9 @@ class Row:
 def claim(name: str, measured: str, verdict: str, spread: str = NO_CHANCE) -> None:
     """Print one claim with its number, spread and verdict, for the ledger (`course/claims.md`).
 
-    `name` begins with the section: "III.3 non-Hermitian". `spread` says how the number varies over
-    seeds, texts or draws; left out, there is nothing random in it. The verdict is one of exact,
+    `name` begins with the section, "III.3 non-Hermitian", after the paper's number on arXiv where
+    it is not the first: "2602.08216 3 softmax minimises F". `spread` says how the number
+    varies over seeds, texts or draws; left out, there is nothing random in it. The verdict is one of exact,
     holds, holds with a caveat, breaks. LabError for another verdict or a text that would not fit.
     """
     if verdict not in VERDICTS:
@@ -65,18 +71,33 @@ def rows(notebooks: Iterable[Path]) -> list[Row]:
 
 
 def ledger(found: Iterable[Row]) -> str:
-    """The table of `claims.md`, in the order in which the course measures."""
+    """The tables of `claims.md`, one a paper, in the order in which the course measures."""
     found = list(found)
+    parts = [f"{_counted(found)}.\n"]
+    for paper, heading in PAPERS.items():
+        own = [row for row in found if _paper(row) == paper]
+        if own:
+            parts.append(f"## {heading}\n\n{_counted(own)}.\n\n{_table(own, paper)}")
+    return "\n".join(parts)
+
+
+def _paper(row: Row) -> str:
+    first = row.name.partition(" ")[0]
+    return first if first in PAPERS else ""
+
+
+def _counted(found: list[Row]) -> str:
     counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in VERDICTS}
-    said = ", ".join(f"{count} *{verdict}*" for verdict, count in counts.items())
+    return f"{len(found)} claims: " + ", ".join(f"{n} *{verdict}*" for verdict, n in counts.items())
+
+
+def _table(found: list[Row], paper: str) -> str:
     lines = [
-        f"{len(found)} claims: {said}.",
-        "",
         "| section | claim | measured | over seeds | verdict | where |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:
-        section, _, title = row.name.partition(" ")
+        section, _, title = row.name.removeprefix(paper).lstrip().partition(" ")
         where = f"[{row.notebook[:2]}]({row.notebook}), cell {row.cell}"
         lines.append(
             f"| {section} | {title} | {row.measured} | {row.spread} | **{row.verdict}** | {where} |"
