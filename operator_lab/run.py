@@ -36,9 +36,10 @@ class Recorder(Note):
         self.kept: dict[tuple[str, int], torch.Tensor] = {}
 
     def __call__(self, name, index, value):
-        if (name, index) in self.edits:
-            value = _edited(self.edits[name, index], value, name, index)
-        self.kept[name, index] = value
+        key = name, index
+        if key in self.edits:
+            value = _edited(self.edits[key], value, name, index)
+        self.kept[key] = value
         return value
 
 
@@ -135,7 +136,7 @@ class Run:
             return self._stack("head_write", self.shape.layers)
         z = self._stack("head_output", self.shape.layers)
         W_O = np.stack([layer.W_O for layer in self.layers])
-        return read_only(np.einsum("...lhnk,ldhk->...lhnd", z, W_O))
+        return read_only(z @ W_O.transpose(0, 2, 3, 1))  # [N, d_k] @ [d_k, d] in every head
 
     @cached_property
     def law(self) -> Float[ndarray, "*batch N V"]:
@@ -326,9 +327,9 @@ def record(
     logits = transformer(torch.as_tensor(tokens, device=device), note)
     kept = {key: read_only(value.numpy(force=True)) for key, value in note.kept.items()}
     if tokens.ndim == 1:
-        make, words = Run, tuple(vocabulary[i] for i in tokens)
+        make, words = Run, tuple(vocabulary[i] for i in tokens.tolist())
     else:
-        make, words = Runs, tuple(tuple(vocabulary[i] for i in row) for row in tokens)
+        make, words = Runs, tuple(tuple(vocabulary[i] for i in row) for row in tokens.tolist())
     return make(
         words, vocabulary, transformer.shape, weights, kept, read_only(logits.numpy(force=True))
     )

@@ -41,10 +41,15 @@ class FrozenNorm:
         centred = y if self.rms else y - y.mean(-1, keepdims=True)
         return centred / self.sigma * self.gain + constant(self.bias, one)
 
+    def transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
+        """A bra on what the norm makes of position i, as a bra on what it reads."""
+        pulled = bra * self.gain / self.sigma[i]
+        return pulled if self.rms else pulled - pulled.mean()
+
 
 def constant(b, one):
     """`one` times a bias, or 0 where there is none."""
-    return 0.0 if b is None else one * b
+    return 0.0 if b is None else np.asarray(one, b.dtype) * b
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,17 @@ class Step:
     def between(self, y, one):
         """O: what one position receives from the others."""
         return np.zeros_like(y)
+
+    def pulled(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
+        """L transposed: a bra on what the step writes on-site at i, as one on what it reads."""
+        raise NotImplementedError
+
+    def undressed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
+        """D transposed, at position i."""
+        return bra if self.after is None else self.after.transposed(bra, i)
+
+    def _read(self, bra, i):
+        return bra if self.before is None else self.before.transposed(bra, i)
 
     def act(self, y, one):
         """The step's write, (L + O) y."""
@@ -132,16 +148,27 @@ class AttentionStep(Step):
 
     def values(self, y, one):
         """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
-        v = np.einsum("...nd,hkd->...hnk", self.normed(y, one), self.W_V)
+        heads, d_k, features = self.W_V.shape
+        v = self.normed(y, one) @ self.W_V.reshape(-1, features).T
+        v = v.reshape(*v.shape[:-1], heads, d_k).swapaxes(-2, -3)
         # one more axis for the heads, when `one` has any
         return v if self.b_V is None else v + np.asarray(one)[..., None] * self.b_V[:, None]
 
     def _write(self, z):
-        return np.einsum("...hnk,dhk->...nd", z, self.W_O)
+        side_by_side = z.swapaxes(-2, -3).reshape(*z.shape[:-3], z.shape[-2], -1)
+        return side_by_side @ self.W_O.reshape(self.features, -1).T
 
     def on_site(self, y, one):
         diagonal = np.diagonal(self.mixing, axis1=-2, axis2=-1)[..., None]
         return self._write(diagonal * self.values(y, one)) + constant(self.b_O, one)
+
+    def received(self, bra: Float[ndarray, "d"]) -> Float[ndarray, "h d_k"]:
+        """A bra on what the step writes, as one on the values of each head."""
+        return (bra @ self.W_O.reshape(self.features, -1)).reshape(self.W_O.shape[1:])
+
+    def pulled(self, bra, i):
+        own = self.received(bra) * self.mixing[:, i, i, None]
+        return self._read(own.ravel() @ self.W_V.reshape(-1, self.features), i)
 
     def between(self, y, one):
         off = self.mixing * (1 - np.eye(self.positions))
@@ -169,6 +196,9 @@ class MLPStep(Step):
         z = self.normed(y, one) @ self.W_1.T + constant(self.b_1, one)
         bent = self.gate * z + constant(self.offset, one)
         return bent @ self.W_2.T + constant(self.b_2, one)
+
+    def pulled(self, bra, i):
+        return self._read((bra @ self.W_2 * self.gate[i]) @ self.W_1, i)
 
     def act(self, y, one):
         return self.on_site(y, one)

@@ -101,10 +101,12 @@ class Attention(nn.Module):
     def weigh(self, S: Float[Tensor, "*batch N N"], T: float) -> Float[Tensor, "*batch N N"]:
         """exp(-E / T) / Z over what a query may see; unregulated, -E / T or -E as it is."""
         exponent = S if self.mixing == "raw" else S / T  # -E / T
+        if self.mixing != "softmax":
+            return exponent.tril() if self.causal else exponent
         if self.causal:
-            past = torch.ones(S.shape[-2:], dtype=S.dtype, device=S.device).tril()
-            exponent = exponent + past.log() if self.mixing == "softmax" else exponent * past
-        return exponent.softmax(-1) if self.mixing == "softmax" else exponent
+            future = torch.full(S.shape[-2:], -math.inf, dtype=S.dtype, device=S.device).triu(1)
+            exponent = exponent + future
+        return exponent.softmax(-1)
 
     def by_head(self, write, z, layer, note):
         """The same write, head by head, when somebody wants to change one of them."""

@@ -28,7 +28,7 @@ def test_every_position_says_what_was_measured(seen):
             text = shown._content.text(i, j)
             assert text.startswith(f"After {steps[i + 1]} steps (seed {j})")
             assert f"{seen['excess'][j, i + 1]:.3g} nats above the floor" in text
-            assert f"turns {abs(seen["flip"][j, i + 1]):.0%} of" in text
+            assert f"turns {abs(seen['flip'][j, i + 1]):.0%} of" in text
             best = ratios[seen["at T/T0"][j, i + 1].argmin()]
             assert f"best temperature is {best:.1f} T0" in text
     bars = shown._content.panels[1].arrays["size"]

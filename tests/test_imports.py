@@ -21,7 +21,7 @@ LAYERS = (
     {"errors", "files"},
     {"shape", "transformer", "grammar", "text", "corpus"},
     {"run", "steps"},
-    {"model", "references", "training", "pretrained"},
+    {"model", "references", "training"},
     {"instruments"},
     {"figures", "exercises", "claims", "ensembles"},
     {"classroom", "notebooks", "book", "__main__"},

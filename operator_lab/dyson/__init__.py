@@ -18,9 +18,10 @@ from .series import (
     sizes,
     truncated,
 )
+from .tangent import jacobian
 
 __all__ = [
     "SPLITS", "Attribution", "Exponentials", "attribute", "bare", "blinded", "commutator",
-    "exponentials", "missing", "orders", "projections", "propagator", "readout", "reordered",
-    "sizes", "truncated",
+    "exponentials", "jacobian", "missing", "orders", "projections", "propagator", "readout",
+    "reordered", "sizes", "truncated",
 ]  # fmt: skip

@@ -64,7 +64,7 @@ def orders(
 
 
 def _most_hops(run: Run) -> int:
-    """How many hops a run can hold: one a layer, and in a causal one never more than to the left."""
+    """How many hops a run can hold: one a layer, and at most N - 1 where all go to the left."""
     layers, places = run.shape.layers, run.states.shape[-2]
     return min(layers, places - 1) if run.shape.causal else layers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..continuum import as_an_ode
 from ..model import Model
 from ..training import Recipe
 from .measures import (
@@ -73,6 +74,7 @@ ENSEMBLES = {
         hops_in_time,
         (0, 50, 100, 200, 300, 400, 500, *range(600, 4001, 200)),
     ),
+    "continuum": Ensemble({"trained": Recipe()}, as_an_ode),
     "becoming": Ensemble({"trained": Recipe(batch=32)}, excess, becoming, BECOMING),
     "tied": Ensemble(
         {"tied": Recipe("compound", {"layers": 6, "tied": True}, steps=1000)}, relaxation

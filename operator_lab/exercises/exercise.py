@@ -16,7 +16,13 @@ MODULES = (  # in the order of the course
     "one_hot", "one_hot_belief", "one_hot_counting", "embedding", "embedding_rank", "mixing",
     "mixing_update", "channels", "channels_overlap", "channels_exchange", "dyson", "dyson_hops",
     "dyson_freezings", "layernorm", "layernorm_stream", "measurement", "measurement_readouts",
-    "measurement_cache", "measurement_povm", "measurement_belief",
+    "measurement_cache", "measurement_povm", "measurement_belief", "training", "training_gradient",
+    "training_chain", "training_step", "training_reading",
+    "thermodynamics", "thermodynamics_entropy",
+    "thermodynamics_geometry",
+    "continuum", "continuum_steps",
+    "pretrained", "pretrained_jacobian",
+    "pseudospectra", "resummation",
 )  # fmt: skip
 SEEDS = (20, 26)
 LEVELS = ("core", "stretch")

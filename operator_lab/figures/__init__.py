@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import channels as channels
+    from . import continuum as continuum
     from . import dyson as dyson
     from . import embedding as embedding
     from . import layernorm as layernorm
     from . import measurement as measurement
     from . import mixing as mixing
     from . import one_hot as one_hot
+    from . import pretrained as pretrained
+    from . import pseudospectra as pseudospectra
+    from . import resummation as resummation
+    from . import thermodynamics as thermodynamics
+    from . import training as training
     from .explorer import Explorer as Explorer
     from .look import style as style
 
 _NAMES = {"Explorer": "explorer", "style": "look"}
 _MODULES = {
-    "channels", "dyson", "embedding", "layernorm", "measurement", "mixing", "one_hot",
+    "channels", "continuum", "dyson", "embedding", "layernorm", "measurement", "mixing", "one_hot",
+    "pretrained", "pseudospectra", "resummation", "thermodynamics", "training",
 }  # fmt: skip
 __all__ = sorted(_MODULES | set(_NAMES))
 

@@ -102,14 +102,19 @@ def ladder(ax: Axes, rungs: Mapping[str, Float[ndarray, "seed"]]) -> None:
 
 
 def losses(
-    ax: Axes, curves: Mapping[str, tuple[ndarray, ndarray]], bounds: Mapping[str, float]
+    ax: Axes,
+    curves: Mapping[str, tuple[ndarray, ndarray]],
+    bounds: Mapping[str, float] | None = None,
+    log: bool = False,
 ) -> None:
     """Learning curves (steps, nats) against time, with horizontal lines for what is known."""
     for i, (name, (steps, nats)) in enumerate(curves.items()):
         ax.plot(steps, nats, label=name, **line(i, markersize=4))
-    for name, nats in bounds.items():
+    for name, nats in (bounds or {}).items():
         ax.axhline(nats, color="0.5", linestyle=":", linewidth=1)
         ax.annotate(name, (1, nats), xycoords=("axes fraction", "data"), xytext=(-2, 2),
                     textcoords="offset points", ha="right", fontsize=8, color="0.4")  # fmt: skip
-    ax.set(xlabel="steps", ylabel="nats")
+    ax.set(xlabel="steps", ylabel="nats per word")
+    if log:
+        ax.set(xscale="symlog", yscale="log")  # step 0 has a place, too
     ax.legend(fontsize=8)

@@ -1,0 +1,96 @@
+"""Constraints: LayerNorm and ReLU as nearest-point projections, and the flow on a sphere.
+
+P_C(x) = argmin {|y - x| : y in C}. For the half-space product C = {y >= 0}, which is convex, it is
+ReLU and never moves two points apart. For C = {mean m, variance v}, a sphere of d - 2 dimensions
+and not convex, it is LayerNorm with one gain and one bias, and it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from ..errors import LabError
+from . import given
+
+
+def onto_sphere(
+    x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
+) -> Float[ndarray, "*n d"]:
+    """The nearest state of this mean and variance over its features (LayerNorm, eps = 0).
+
+    mean + sqrt(variance) (x - m) / sigma, row by row; arXiv 2510.03989, Theorem 3.1. LabError for a
+    state whose features are all equal (every point of the sphere is as near), a variance that is
+    not positive, fewer than 2 features, NaN.
+    """
+    x, variance = given.real(x, "state"), given.positive(variance, "target variance")
+    mean = given.real(mean, "target mean", 0)
+    if not x.ndim or x.shape[-1] < 2:
+        raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
+    c, sigma = _centred(x)
+    if (sigma == 0).any():
+        raise LabError(
+            "A state with all features equal has no nearest point of that variance: all are as "
+            "near. LayerNorm adds eps there, lab.layernorm.normalise(x, eps)."
+        )
+    return mean + np.sqrt(variance) * c / sigma
+
+
+def _centred(x):
+    c = x - x.mean(-1, keepdims=True)
+    return c, np.sqrt((c**2).mean(-1, keepdims=True))
+
+
+def distance(
+    x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
+) -> Float[ndarray, "*n"] | float:
+    """|P(x) - x| = sqrt(d [(sigma - s)^2 + (m - mean)^2]), s^2 the target variance.
+
+    How far a state is from the sphere. Errors as in `onto_sphere`, but a constant state is allowed:
+    its nearest points are many, their distance is one.
+    """
+    x, variance = given.real(x, "state"), given.positive(variance, "target variance")
+    sigma, m, d = x.std(-1), x.mean(-1), x.shape[-1] if x.ndim else 0
+    if d < 2:
+        raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
+    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.real(mean, "mean", 0)) ** 2))
+
+
+def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
+    """The nearest state with no feature below 0 (ReLU): the projection on a convex cone."""
+    return np.maximum(given.real(x, "state"), 0.0)
+
+
+def tangent(x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]) -> Float[ndarray, "*n d"]:
+    """What is left of a velocity along the sphere through x: no change of mean or variance.
+
+    v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow u' = tangent(u, f)
+    is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
+    post-LN layers). LabError for a constant state or shapes that differ.
+    """
+    x, v = given.real(x, "state"), given.real(velocity, "velocity")
+    if x.shape != v.shape:
+        raise LabError(f"State and velocity have one shape; got {x.shape} and {v.shape}.")
+    n = onto_sphere(x)
+    v = v - v.mean(-1, keepdims=True)
+    return v - n * (n * v).mean(-1, keepdims=True)
+
+
+def stretch(
+    project: Callable[[ndarray], ndarray],
+    features: int = 12,
+    size: float = 0.3,
+    pairs: int = 2000,
+    seed: int = 0,
+) -> float:
+    """The largest |P(x) - P(y)| / |x - y| over random pairs of normal states of this size.
+
+    At most 1 for a projection on a convex set (non-expansive). LabError for no pairs.
+    """
+    shape = (2, given.count(pairs, "pairs"), given.count(features, "features"))
+    x, y = given.positive(size, "size") * np.random.default_rng(seed).normal(size=shape)
+    return float((np.linalg.norm(project(x) - project(y), axis=-1)
+                  / np.linalg.norm(x - y, axis=-1)).max())  # fmt: skip

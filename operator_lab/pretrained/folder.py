@@ -1,0 +1,191 @@
+"""A local Hugging Face folder: config.json, model.safetensors, tokenizer.json; or a GGUF file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ..errors import LabError
+from . import gguf, names, words
+from .form import Form
+from .model import Pretrained
+from .network import Network
+
+PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+
+
+def read(path: str | os.PathLike, name: str | None = None) -> Pretrained:
+    """The model in a folder or GGUF file, in float32; LabError where it is none that is known."""
+    path = Path(path)
+    if path.suffix in PICKLED:
+        raise _pickled(path)
+    if path.suffix == ".gguf":
+        return _of_gguf(path, name or path.stem)
+    if path.is_file():
+        path = path.parent
+    if not path.is_dir():
+        raise LabError(f"There is no folder {str(path)!r}; give one with a config.json.")
+    return _of_folder(path, name or path.resolve().name)
+
+
+def _pickled(path: Path) -> LabError:
+    return LabError(
+        f"{path.name} is pickled: opening it can run any program, so it is refused. Only "
+        "safetensors and GGUF are read; save the model as model.safetensors."
+    )
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LabError(
+            f"{str(path.parent)!r} is not the folder of a model: {path.name} is missing."
+        ) from None
+    except (OSError, ValueError):
+        raise LabError(f"{str(path)!r} is not a JSON file; copy the folder again.") from None
+
+
+def _of_folder(path: Path, name: str) -> Pretrained:
+    config = _json(path / "config.json")
+    if not isinstance(config, dict):
+        raise LabError(f"{str(path / 'config.json')!r} does not describe a model.")
+    shape = names.form(config)
+    tensors = _safetensors(path)
+    weights = names.weights(shape, tensors.get)
+    tokenizer = _tokenizer(path / "tokenizer.json")
+    vocabulary = words.vocabulary(tokenizer, shape.vocabulary)
+    return Pretrained(name, Network(shape, weights), tokenizer, vocabulary)
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    index = path / "model.safetensors.index.json"
+    files = [path / "model.safetensors"]
+    if index.exists():  # a large model lies in several files
+        files = [path / file for file in sorted(set(_json(index)["weight_map"].values()))]
+    found = {}
+    for file in files:
+        if not file.is_file():
+            pickled = [p for p in sorted(path.iterdir()) if p.suffix in PICKLED]
+            if pickled:
+                raise _pickled(pickled[0])
+            raise LabError(f"{str(path)!r} has no weights: {file.name} is missing.")
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                for key in tensors.keys():  # noqa: SIM118
+                    w = tensors.get_tensor(key)
+                    found[key] = w.float() if w.is_floating_point() else w
+        except (SafetensorError, OSError) as error:
+            raise LabError(
+                f"{str(file)!r} is not a whole safetensors file ({error}); copy it again."
+            ) from None
+    return found
+
+
+def _tokenizer(path: Path):
+    library = words.library()
+    if not path.is_file():
+        raise LabError(f"{str(path.parent)!r} has no tokenizer: {path.name} is missing.")
+    try:
+        tokenizer = library.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more special
+        raise LabError(f"{str(path)!r} is not a tokenizer ({error}); copy it again.") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()  # a text too long is said to be too long
+    return tokenizer
+
+
+# --- GGUF --------------------------------------------------------------------------------------
+
+_GGUF = {
+    "norm_1": "attn_norm", "norm_2": "ffn_norm", "attention.W_Q": "attn_q",
+    "attention.W_K": "attn_k", "attention.W_V": "attn_v", "attention.W_O": "attn_output",
+    "mlp.W_1": "ffn_up", "mlp.W_2": "ffn_down", "mlp.W_3": "ffn_gate",
+}  # fmt: skip
+
+
+def _of_gguf(path: Path, name: str) -> Pretrained:
+    file = gguf.read(path)
+    facts, architecture = file.facts, file.facts.get("general.architecture")
+    if architecture != "llama":
+        raise LabError(f"The architecture {architecture!r} is not known as GGUF; known: llama.")
+    fact = lambda key, *other: facts.get(f"llama.{key}", *other)  # noqa: E731
+    heads = fact("attention.head_count")
+    config = {
+        "model_type": "llama",
+        "vocab_size": len(facts.get("tokenizer.ggml.tokens", ())),
+        "max_position_embeddings": fact("context_length"),
+        "hidden_size": fact("embedding_length"),
+        "num_attention_heads": heads,
+        "num_key_value_heads": fact("attention.head_count_kv", heads),
+        "num_hidden_layers": fact("block_count"),
+        "intermediate_size": fact("feed_forward_length"),
+        "rms_norm_eps": fact("attention.layer_norm_rms_epsilon"),
+        "rope_theta": fact("rope.freq_base", 10000.0),
+        "hidden_act": "silu",
+    }
+    if None in config.values():
+        missing = next(key for key, value in config.items() if value is None)
+        raise LabError(f"{str(path)!r} does not say its {missing}.")
+    if "rope_freqs.weight" in file.tensors:
+        raise LabError(f"{str(path)!r} changes its rotation (rope_freqs), which is not known here.")
+    shape = names.form(config)
+    weights = _named(shape, file.tensors)
+    tokenizer = _byte_pairs(facts)
+    vocabulary = words.vocabulary(tokenizer, shape.vocabulary)
+    return Pretrained(name, Network(shape, weights), tokenizer, vocabulary)
+
+
+def _named(shape: Form, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    def get(name):
+        return torch.from_numpy(np.ascontiguousarray(tensors[name])) if name in tensors else None
+
+    E, head = get("token_embd.weight"), get("output.weight")
+    found = {"W_E": E, "W_U.weight": E if head is None else head,
+             "final_norm.gain": get("output_norm.weight")}  # fmt: skip
+    for i in range(shape.layers):
+        for ours, theirs in _GGUF.items():
+            scale = "gain" if "norm" in ours else "weight"
+            w = get(f"blk.{i}.{theirs}.weight")
+            if w is not None and ours[-1] in "QK":
+                # llama.cpp pairs neighbouring features for the rotation, everyone else the halves
+                half = shape.d_k // 2
+                w = w.unflatten(0, (-1, half, 2)).transpose(1, 2).flatten(0, 2).contiguous()
+            found[f"blocks.{i}.{ours}.{scale}"] = w
+    missing = [name for name, w in found.items() if w is None]
+    if missing:
+        raise LabError(f"The weights are not whole: {missing[0]!r} is missing. Copy it again.")
+    names.check(shape, found)
+    return found
+
+
+def _byte_pairs(facts):
+    """The byte-pair tokenizer that a GGUF describes; LabError for another kind."""
+    kind = facts.get("tokenizer.ggml.model"), facts.get("tokenizer.ggml.pre")
+    if kind not in (("gpt2", "smollm"), ("gpt2", "gpt-2")):
+        raise LabError(
+            f"The tokenizer {kind} of this GGUF is not known; known are gpt-2's and smollm's. A "
+            "folder with a tokenizer.json is read whatever its tokenizer."
+        )
+    library = words.library()
+    pieces, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
+    merges = [tuple(m.split(" ")) for m in facts["tokenizer.ggml.merges"]]
+    known = {piece: i for i, piece in enumerate(pieces)}
+    tokenizer = library.Tokenizer(library.models.BPE(vocab=known, merges=merges))
+    pre = library.pre_tokenizers
+    steps = [pre.ByteLevel(add_prefix_space=False)]
+    if kind[1] == "smollm":
+        steps.insert(0, pre.Digits(individual_digits=True))
+    tokenizer.pre_tokenizer = pre.Sequence(steps)
+    tokenizer.decoder = library.decoders.ByteLevel()
+    special = [p for p, k in zip(pieces, kinds, strict=True) if k == 3]
+    tokenizer.add_special_tokens([library.AddedToken(p, special=True) for p in special])
+    return tokenizer

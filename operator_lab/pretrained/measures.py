@@ -1,0 +1,177 @@
+"""What is measured on a real model, beyond the instruments of the other notebooks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from ..dyson import orders
+from ..errors import LabError
+from ..mixing import antisymmetric_share, centred
+from .model import Pretrained
+from .record import PretrainedLayer, PretrainedRun
+
+
+class Couplings(NamedTuple):
+    """How far the couplings of a model are from Hermitian; see `couplings`."""
+
+    antisymmetric: Float[ndarray, "L h"]  # share of each head's form: 0 Hermitian, 1/2 random
+    summed: Float[ndarray, "L"]  # the same of the heads' sum
+    departure: Float[ndarray, "L h"]  # from normality (Henrici): 0 normal, at most 1
+
+
+def couplings(model: Pretrained) -> Couplings:
+    """V_eff = G W_Q^T W_K G of every head (QK circuit): antisymmetric share, departure from normal.
+
+    As `lab.mixing` has them, by products of size d_k instead of d. With RoPE it is the form
+    between a position and itself; a distance turns it.
+    """
+    s, w = model.shape, model.weights
+    share, summed, departure = [], [], []
+    for i in range(s.layers):
+        gain = w[f"blocks.{i}.norm_1.gain"].astype(float) if s.norm == "pre" else 1.0
+        names = (f"blocks.{i}.attention.W_{letter}.weight" for letter in "QK")
+        Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
+        K = np.repeat(K, s.heads // len(K), 0)
+        C = K @ Q.swapaxes(1, 2)  # its eigenvalues are those of the form, zeros left out
+        squared = ((Q @ Q.swapaxes(1, 2)) * (K @ K.swapaxes(1, 2))).sum((1, 2))  # |V|^2
+        share.append((1 - np.einsum("hij,hji->h", C, C) / squared) / 2)
+        spectrum = (abs(np.linalg.eigvals(C)) ** 2).sum(-1)
+        departure.append(np.sqrt(np.maximum(0.0, 1 - spectrum / squared)))
+        summed.append(antisymmetric_share(np.einsum("hkd,hke->de", Q, K)))
+    return Couplings(np.array(share), np.array(summed), np.array(departure))
+
+
+def raw_and_centred(run: PretrainedRun) -> Float[ndarray, "2 L h"]:
+    """Antisymmetric share of each map S of a run, as it is and double-centred.
+
+    A direction that all states share makes S = constant + rest; the constant is symmetric and
+    hides the rest. Where position 0 is a massive activation (a causal model) it is left out.
+    """
+    S = run.interaction.astype(float)
+    S = S[..., 1:, 1:] if run.shape.causal else S
+    if S.shape[-1] < 3:
+        raise LabError("A map of interactions needs at least three positions to be centred.")
+    return np.stack([antisymmetric_share(S), antisymmetric_share(centred(S))])
+
+
+class Reading(NamedTuple):
+    """What some states say of the next word, against the run itself."""
+
+    left: Float[ndarray, "n"]  # mean KL from the run's law, nats
+    agree: Float[ndarray, "n"]  # share of positions whose likeliest word is the run's
+
+
+def reading(run: PretrainedRun, states: Float[ndarray, "n N d"]) -> Reading:
+    """Read each set of states through the final norm and W_U in place of the last one.
+
+    Of the partial sums of a series it is the truncation, of `run.states` the logit lens. Position
+    0 is left out of the means, and the laws are made one after the other: real vocabularies are
+    large. LabError for an encoder or a text of one word.
+    """
+    if len(run.words) < 2:
+        raise LabError("Position 0 is left out of every mean; give a text of at least two words.")
+    exact = log_law(run, run.states[-1])
+    found = []
+    for x in states:
+        law = log_law(run, x)
+        left = (np.exp(exact) * (exact - law)).sum(-1).mean()
+        found.append((left, (law.argmax(-1) == exact.argmax(-1)).mean()))
+    return Reading(*np.array(found).T)
+
+
+def log_law(run: PretrainedRun, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
+    """The logarithm of the law read from states, at each position but the first, in float64."""
+    w, s = run.weights, run.shape
+    W_U = w["W_U.weight"]
+    x = x[1:].astype(float)
+    if s.norm == "pre":
+        second = (x**2).mean(-1, keepdims=True) if s.rms else x.var(-1, keepdims=True)
+        centre = x if s.rms else x - x.mean(-1, keepdims=True)
+        x = centre / np.sqrt(second + s.eps) * w["final_norm.gain"] + w.get("final_norm.bias", 0.0)
+    z = (x.astype(W_U.dtype) @ W_U.T).astype(float)
+    z -= z.max(-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
+
+def sizes(series: Float[ndarray, "n N d"], skip: int = 1) -> Float[ndarray, "n"]:
+    """Norm of each order over the norm of the state, all positions but the first `skip` together.
+
+    `lab.dyson.sizes` averages position by position; here a position counts by its norm.
+    """
+    y = np.asarray(series, float)[:, skip:]
+    return np.sqrt((y**2).sum((1, 2)) / (y.sum(0) ** 2).sum())
+
+
+def damping(run: PretrainedRun) -> Float[ndarray, "L N"]:
+    """Trace of the true Jacobian of each MLP step at each position, over d.
+
+    The derivative of x -> MLP(N(x)), norm included: no choice of what to freeze enters. Negative
+    means that the MLP shrinks a small change of its input, on average over directions.
+    """
+    return np.array([_trace(layer) for layer in run.layers]) / run.shape.features
+
+
+def _trace(layer: PretrainedLayer) -> Float[ndarray, "N"]:
+    """tr(W_2 F' W N'), by the diagonal alone: F' is diagonal between the two matrices."""
+    step = layer.potential("tangent")
+    x = layer.run.kept["state", 2 * layer.index + 1]
+    if step.before is None:
+        return step.gate @ np.einsum("dm,md->m", step.W_2, step.W_1)
+    norm = step.before
+    sigma = norm.sigma[:, 0]
+    # N' = G (P - n n^T / d) / sigma, P = 1 or what removes the mean, n the normed state
+    centre = x if norm.rms else x - x.mean(-1, keepdims=True)
+    n = centre / norm.sigma
+    M = step.W_1 * norm.gain  # what the MLP does to the normed state before its gain
+    direct = step.gate @ np.einsum("dm,md->m", step.W_2, M)
+    along = np.einsum("nd,nd->n", (step.gate * (n @ M.T)) @ step.W_2.T, n) / x.shape[-1]
+    if not norm.rms:  # the direction (1, ..., 1) is not read
+        along = along + step.gate @ (step.W_2.sum(0) * M.sum(1)) / x.shape[-1]
+    return (direct - along) / sigma
+
+
+def massive(run: PretrainedRun, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d"]:
+    """Orders of the plain series when an on-site energy is free: V = c + (V - c), step by step.
+
+    y_n <- (1 + c) y_n + (V - c) y_{n-1}, c[step, position] a number (a mass, in imaginary time).
+    Sums to the run's last state for every c. LabError where a bias makes the steps affine.
+    """
+    y = run.states[:1]
+    for step, c in zip(run.steps, shift, strict=True):
+        c = np.asarray(c, y.dtype)[:, None]
+        z = (1 + c) * y
+        raised = (step @ y) - c * y
+        y = np.concatenate([z, np.zeros_like(z[:1])])
+        y[1:] += raised
+    return y
+
+
+def onsite_energies(run: PretrainedRun, skip: int = 2) -> Float[ndarray, "steps N"]:
+    """The number nearest to each frozen step on each site, tr L / d; 0 for the first `skip` steps.
+
+    The trace of what acts within a position, attention's diagonal and MLP alike.
+    """
+    found = []
+    for k, step in enumerate(run.steps):
+        if k < skip:
+            found.append(np.zeros(step.positions))
+            continue
+        if hasattr(step, "gate"):
+            left, right, held = step.W_2, step.W_1, step.gate
+        else:
+            held = np.diagonal(step.mixing, axis1=-2, axis2=-1).T  # [position, head]
+            held = np.repeat(held, run.shape.d_k, 1)
+            left = step.W_O.reshape(step.features, -1)
+            right = step.W_V.reshape(-1, step.features)
+        gain, sigma = step.before.gain, step.before.sigma[:, 0]
+        found.append(held @ np.einsum("dm,md,d->m", left, right, gain) / sigma / step.features)
+    return np.array(found)
+
+
+def by_gate(run: PretrainedRun) -> dict[str, Float[ndarray, "n N d"]]:
+    """The plain series, every step an interaction, for each way to hold a gated MLP."""
+    return {gate: orders(run, gate=gate) for gate in ("secant", "half", "up")}

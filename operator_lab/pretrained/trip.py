@@ -1,0 +1,115 @@
+"""The field trip: its texts and sentences, its shipped results, and what is asked of a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from ..dyson import orders
+from ..errors import LabError
+from . import measures
+from .model import Pretrained
+
+FILE = Path(__file__).parent.parent / "data" / "field_trip.json"
+TEXTS = (
+    "The ferry left the harbour an hour before sunrise. On the deck a woman sold hot tea to the "
+    "workers, who stood close together and watched the lights of the town grow small.",
+    "A magnet loses its strength when it is heated. Above a certain temperature the small moments "
+    "of the atoms point in all directions, and no common direction is left to the whole.",
+    "In the spring the council decided to build a second bridge across the river. The old one had "
+    "been made for horses and carts, and every morning a long line of cars waited to cross it.",
+    "Cut the onions into thin slices and cook them slowly in butter until they are soft and brown. "
+    "Add the stock, let the soup simmer for half an hour, and serve it with toasted bread.",
+)
+SENTENCES = (
+    "In the morning the sun rises in the east, and in the evening it sets in the",
+    "When Mary and John went to the store, John gave a drink to",
+    "The capital of France is Paris, and the capital of Italy is",
+    "Yesterday the fisherman went down to the river bank to catch some",
+)
+GIFT = (SENTENCES[1], " Mary", " John")
+CAPITAL = (SENTENCES[2], " Rome", " Paris")
+TEMPERATURES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 4.0)
+SPLITS = ("on_site", "mlp")  # of the pictures: hops counted, or all of attention
+SHORT = 32  # tokens of a text in the plain series, whose orders are many
+
+
+def shipped() -> dict[str, dict[str, ndarray]]:
+    """The shipped results: [model and control][quantity] -> array; LabError for a damaged file.
+
+    Models are "smollm2" and "minilm"; controls are written behind a slash, "smollm2/shuffled".
+    What begins with "hop", "mlp" or "plain" is [text, order].
+    """
+    kept = _kept("results")
+    return {row: {q: np.array(v) for q, v in found.items()} for row, found in kept.items()}
+
+
+def pictures() -> list[dict]:
+    """The truncations of the `SENTENCES`, as shipped; see `truncation`."""
+    return _kept("truncations")
+
+
+def _kept(part: str):
+    try:
+        return json.loads(FILE.read_text(encoding="utf-8"))[part]
+    except (OSError, ValueError, KeyError):
+        raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
+
+
+def truncation(model: Pretrained, sentence: str, count: int = 7, most: int = 8) -> dict:
+    """The next word as the first orders say it, for two splits: laws, KL and likeliest word.
+
+    [order, split], the splits of `SPLITS`; orders beyond `most` are left out. What
+    `lab.figures.pretrained.truncation` draws. LabError as in `Pretrained.run`, for one word, and
+    for an encoder.
+    """
+    run = model.run(sentence)
+    if len(run.words) < 3:
+        raise LabError("Give a sentence of at least three words, so that there are hops to count.")
+    whole = measures.log_law(run, run.states[-1])[-1]
+    found, parts = [], []
+    for split in SPLITS:
+        series = orders(run, split)
+        sums = np.cumsum(series, 0)
+        kept = [min(n, len(sums) - 1) for n in range(most + 1)]
+        found.append([measures.log_law(run, sums[n])[-1] for n in kept])
+        size = measures.sizes(series)[: most + 1]
+        parts.append(np.pad(size, (0, most + 1 - len(size))))
+    logs = np.array(found).swapaxes(0, 1)  # [order, split, word]
+    laws, law = np.exp(logs), np.exp(whole)
+    shown = np.argsort(-(law + 0.3 * laws.max((0, 1))), kind="stable")[:count]
+    return {
+        "sentence": sentence, "last": run.words[-1],
+        "words": [run.vocabulary[i] for i in shown], "laws": laws[..., shown],
+        "whole": law[shown], "left": (law * (whole - logs)).sum(-1),
+        "top": [[run.vocabulary[i] for i in row] for row in laws.argmax(-1)],
+        "sure": laws.max(-1), "sizes": np.array(parts).T,
+    }  # fmt: skip
+
+
+def difference(model: Pretrained, text: str, word: str, other: str, edits=None) -> float:
+    """The logit of a word minus that of another after the last word of a text."""
+    run = model.run(text, edits)
+    i, j = (run.vocabulary.index(w) for w in (word, other))
+    return float(run.logits[-1, i]) - float(run.logits[-1, j])
+
+
+def silenced(model: Pretrained, text: str, word: str, other: str) -> ndarray:
+    """How much the difference of two logits falls when one head writes nothing at the last place.
+
+    [layer, head]; every later step answers to it (ablation).
+    """
+    whole = difference(model, text, word, other)
+    found = np.zeros((model.shape.layers, model.shape.heads))
+    for layer, head in np.ndindex(found.shape):
+        edits = {("head_write", layer): lambda w, h=head: _muted(w, [h])}
+        found[layer, head] = whole - difference(model, text, word, other, edits)
+    return found
+
+
+def _muted(writes, heads):
+    writes[..., heads, -1, :] = 0.0
+    return writes

