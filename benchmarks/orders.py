@@ -69,7 +69,7 @@ def measure(effort: Effort) -> list[Line]:
         "sum over paths": lambda: path_sum(run, shallow),
         "shared beginnings": lambda: tree_sum(run, shallow),
     }
-    times = take_turns(paths, Effort(effort.threads, max(1, effort.rounds // 8), effort.small))
+    times = take_turns(paths, Effort(effort.threads, max(1, effort.rounds // 4), effort.small))
     passes = {
         "all orders": lambda: dyson.orders(run_deep, by="layer"),
         "one pass": lambda: model.law(tokens),

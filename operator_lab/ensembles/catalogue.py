@@ -16,6 +16,7 @@ from .measures import (
     exponentials,
     hops_in_time,
     orders,
+    peaks,
     relaxation,
     stream,
     two_hops,
@@ -49,7 +50,7 @@ LADDER = {
     "MLP": {},
 }
 BECOMING = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600)
-RATES = {"raw": (5e-4, 1e-3, 2e-3, 5e-3)}
+RATES = {"raw": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2)}
 ENSEMBLES = {
     "couplings": Ensemble(
         {
@@ -73,6 +74,11 @@ ENSEMBLES = {
         two_hops,
         hops_in_time,
         (0, 50, 100, 200, 300, 400, 500, *range(600, 4001, 200)),
+    ),
+    "heat": Ensemble(
+        {f"{steps} steps": Recipe(batch=32, steps=steps) for steps in (0, 50, 200, 600)}
+        | {f"tau = {tau:g}": Recipe(batch=32, shape={"tau": tau}) for tau in (0.25, 4.0)},
+        peaks,
     ),
     "continuum": Ensemble({"trained": Recipe()}, as_an_ode),
     "becoming": Ensemble({"trained": Recipe(batch=32)}, excess, becoming, BECOMING),

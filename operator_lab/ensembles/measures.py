@@ -13,6 +13,7 @@ import numpy as np
 from .. import channels, dyson, embedding, measurement, mixing
 from ..corpus import Language
 from ..model import Model, divergence
+from ..thermodynamics import heat
 
 MONEY, RIVER = "the man paid the coin at the bank", "the man crossed the shore at the bank"
 LATER = " and it was"
@@ -21,6 +22,11 @@ LATER = " and it was"
 def excess(model: Model) -> dict:
     """Distance to the exact law, over 512 texts."""
     return {"excess": model.excess(512)}
+
+
+def peaks(model: Model) -> dict:
+    """Excess, and where the heat capacity of the attention rows has its peak, head by head."""
+    return excess(model) | heat(model)
 
 
 def allowed(model: Model) -> dict:

@@ -13,7 +13,7 @@ from ..pseudospectra import Kreiss, Pseudospectrum
 from .explorer import Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, line
 
-CORNERS = 120  # points of a contour as it is sent to the page
+CORNERS = 72  # points of a contour as it is sent to the page
 NAMES = ("contour of ε", "unit circle", "eigenvalues")
 
 
@@ -30,7 +30,7 @@ def contour(
     """
     levels = np.geomspace(1e-4, 1e-1, 31) if levels is None else np.asarray(levels)
     names, count = list(found), len(next(iter(growth.values())))
-    circle = np.exp(2j * np.pi * np.arange(60) / 60)
+    circle = np.exp(2j * np.pi * np.arange(48) / 48)
     most = max(len(f.eigenvalues) for f in found.values())
     xy = np.full((len(levels), len(names), CORNERS + len(circle) + most, 2), np.nan)
     reach = np.full((len(levels), len(names)), np.nan)

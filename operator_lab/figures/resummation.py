@@ -48,7 +48,7 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
     lam, whole = _couplings(), run.shape.layers
     facts = [_facts(coupling(tail(run, n), count), run, lam) for n in layers]
     options = [f"the last {n} of {whole}" if n < whole else f"all {whole}" for n in layers]
-    circle = np.exp(1j * np.linspace(0, np.pi, 40))
+    circle = np.exp(1j * np.linspace(0, np.pi, 24))
     xy = np.full((len(lam), len(layers), SHOWN + len(circle) + 1, 2), np.nan)
     for j, f in enumerate(facts):
         fixed = np.concatenate([f["poles"], circle * f["radius"]])

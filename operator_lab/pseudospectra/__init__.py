@@ -31,5 +31,6 @@ from .resolvent import Pseudospectrum, pseudospectrum, sigma_min
 __all__ = [
     "Edges", "Kreiss", "Outliers", "Pseudospectrum", "Spectrum", "conditions", "cumulated",
     "density", "distance", "edges", "exponentials", "kreiss", "misfit", "outliers", "powers",
-    "product_law", "products", "pseudospectrum", "radius", "raw", "sigma_min", "silenced", "tangents",
+    "product_law", "products", "pseudospectrum", "radius", "raw", "sigma_min", "silenced",
+    "tangents",
 ]  # fmt: skip

@@ -93,9 +93,7 @@ def density(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*
     return np.where(inside, bulk / (np.pi * safe * scale**2 * min(rows, columns)), 0.0)
 
 
-def cumulated(
-    s, rows: int, columns: int, scale: float = 1.0
-) -> Float[ndarray, "*s"] | float:
+def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*s"] | float:
     """Share of singular values up to s in the Marchenko-Pastur law."""
     low, high, _ = edges(rows, columns, scale)
     angle = np.linspace(0, np.pi, 2001)  # so that the points crowd at the edges
