@@ -41,9 +41,10 @@ def claim(name: str, measured: str, verdict: str, spread: str = NO_CHANCE) -> No
     """Print one claim with its number, spread and verdict, for the ledger (`course/claims.md`).
 
     `name` begins with the section, "III.3 non-Hermitian", after the paper's number on arXiv where
-    it is not the first: "2602.08216 3 softmax minimises F". `spread` says how the number
-    varies over seeds, texts or draws; left out, there is nothing random in it. The verdict is one of exact,
-    holds, holds with a caveat, breaks. LabError for another verdict or a text that would not fit.
+    it is not the first: "2602.08216 3 softmax minimises F". `spread` says how the number varies
+    over seeds, texts or draws; left out, there is nothing random in it. The verdict is one of
+    exact, holds, holds with a caveat, breaks. LabError for another verdict or a text that would
+    not fit.
     """
     if verdict not in VERDICTS:
         raise LabError(

@@ -17,6 +17,8 @@ def heun(f, x, t, h):
 
 def strang(A, B, h):
     """e^{hA/2} e^{hB} e^{hA/2}, one Strang step of u' = (A + B) u as a matrix."""
+    from scipy.linalg import expm
+
     half = expm(h / 2 * A)
     return half @ expm(h * B) @ half
 
