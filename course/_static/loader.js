@@ -50,6 +50,10 @@
     try {
       id = JSON.parse(tag.textContent).model_id;
       still = document.querySelector(`noscript[data-model="${id}"]`);
+      if (saved[id]?.model_module === "@jupyter-widgets/controls") { // a progress bar, which is over
+        (place.closest(".output") ?? place).remove();
+        continue;
+      }
       if (saved[id]?.model_module !== "anywidget") throw new Error("its kind is not known here");
       if (!models.has(id)) models.set(id, new Model(saved[id]));
       const model = models.get(id);
