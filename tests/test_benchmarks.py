@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,8 @@ import torch
 import torch.nn.functional as F
 
 # The tables are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import orders, peers, report  # noqa: E402
@@ -46,7 +48,20 @@ def test_a_table_has_finite_lines_with_titles(name):
     json.dumps(list(map(asdict, lines)))
 
 
-@pytest.mark.parametrize("name", ["step", "record", "slider"])
+def test_the_slider_table_works_or_says_what_to_install():
+    """In a process of its own: a browser driven in this one may have its event loop open."""
+    code = (
+        "from benchmarks import peers, slider\nfrom benchmarks.timing import Effort\n"
+        "try:\n    print(len(slider.measure(Effort(rounds=1, small=True))))\n"
+        "except peers.Missing as error:\n    print(error)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "not installed" in run.stdout or int(run.stdout.split()[-1]) > 0
+
+
+@pytest.mark.parametrize("name", ["step", "record"])
 def test_a_table_with_rivals_works_or_says_what_to_install(name, capsys):
     try:
         lines = measured(name)

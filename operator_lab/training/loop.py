@@ -35,7 +35,7 @@ CHUNK = 32  # steps whose texts are drawn together
 class Diverged(LabError):
     """The gradient stopped being finite; `training` has the last finite weights and the curve."""
 
-    def __init__(self, message: str, training: Training):
+    def __init__(self, message: str, training: Training | None = None):
         super().__init__(message)
         self.training = training
 

@@ -48,7 +48,13 @@ def with_slider(book: Path) -> list[str]:
 
 
 def views(book: Path, name: str) -> int:
-    return text(book, name).count(f"{MIME}-view+json")
+    """How many pictures with a slider a page has (a progress bar is a widget, too)."""
+    scripts = rf'"{re.escape(MIME)}-(state|view)\+json">(.*?)</script>'
+    found = re.findall(scripts, text(book, name), re.DOTALL)
+    parts = [(kind, json.loads(content)) for kind, content in found]
+    states = {i: m for kind, part in parts if kind == "state" for i, m in part["state"].items()}
+    shown = [part["model_id"] for kind, part in parts if kind == "view"]
+    return sum(states[i]["model_module"] == "anywidget" for i in shown)
 
 
 def text(book: Path, name: str) -> str:
