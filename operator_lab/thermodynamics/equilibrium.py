@@ -13,6 +13,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.optimize import minimize
 
+from .. import mixing
 from ..errors import LabError, near
 
 ENTROPIES = ("shannon", "tsallis")
@@ -120,7 +121,7 @@ def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, 
 def _entropy(p, kind):
     if kind == "tsallis":
         return (1 - (p**2).sum(-1)) / 2
-    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
+    return mixing.entropy(p)
 
 
 def _known(kind: str) -> str:
