@@ -21,7 +21,7 @@ lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
 
 test: $(READY) ## run every check: style, tests, and the notebooks from top to bottom
-	$(BIN)/ruff check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests course
 
 book: $(READY) ## build the book into course/_build/html

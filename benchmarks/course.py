@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from operator_lab import notebooks
+from operator_lab.course import notebooks
 
 from .timing import Effort, Line, absolute
 

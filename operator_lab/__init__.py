@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from . import resummation as resummation
     from . import thermodynamics as thermodynamics
     from . import training as training
-    from .claims import claim as claim
+    from .course.claims import claim as claim
     from .exercises import TODO as TODO
     from .exercises import check as check
     from .exercises import hint as hint
@@ -48,7 +48,7 @@ _NAMES = {
     "TODO": "exercises",
     "Transformer": "transformer",
     "check": "exercises",
-    "claim": "claims",
+    "claim": "course.claims",
     "hint": "exercises",
     "reference": "references",
     "solution": "exercises",

@@ -15,7 +15,7 @@ from threading import RLock
 from tqdm import tqdm
 
 from . import __version__
-from .classroom import course, examine, learn
+from .course.classroom import course, examine, learn
 from .errors import LabError
 
 
@@ -83,12 +83,12 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _refresh(options: argparse.Namespace) -> int:
-    from .notebooks import refresh
+    from .course.notebooks import refresh
 
     paths = options.notebooks or sorted(course().glob("*.ipynb"))
     for path in refresh(paths, progress=sys.stderr.isatty()):
         print(f"refreshed  {path.name}")
-    from .claims import write_ledger
+    from .course.claims import write_ledger
 
     print(f"ledger     {write_ledger(course()).name}")
     return 0

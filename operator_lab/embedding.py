@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from .corpus import Language
 from .errors import LabError
-from .grammar import Language
 from .mixing import entropy
 from .model import Model
 

@@ -128,14 +128,12 @@ def _branches(layer: Layer, shape: Shape, mlp: bool):
         yield (lambda u: layer.mlp(u, 0, Note())), layer.norm_2
 
 
-def iterated(
-    model: Model, sentence: str, depth: int
-) -> Float[ndarray, "depth_1 N d"]:
+def iterated(model: Model, sentence: str, depth: int) -> Float[ndarray, "depth_1 N d"]:
     """States of a tied model whose one layer is applied `depth` times (weight tying; III.3).
 
     LabError unless the model is tied.
     """
     if not model.transformer.shape.tied:
         raise LabError("Only a tied model has one layer to iterate; train one with tied=True.")
-    deep = model.but(layers=depth)
+    deep = model.replace(layers=depth)
     return deep.run(sentence).states[::2]

@@ -198,4 +198,4 @@ def temperature_scan(
     model: Model, ratios: Sequence[float], count: int = 256
 ) -> Float[ndarray, "ratios"]:
     """The excess of the whole model at each temperature T/T0, in nats (III.6)."""
-    return np.array([model.but(tau=float(r)).excess(count) for r in ratios])
+    return np.array([model.replace(tau=float(r)).excess(count) for r in ratios])

@@ -18,10 +18,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from . import corpus
+from .corpus import Text
 from .errors import LabError, near
 from .files import write_whole
 from .run import Edits, Run, Runs, read_only, record, softmax
-from .text import Text
 from .transformer import Transformer
 
 
@@ -133,8 +133,8 @@ class Model:
         said = np.take_along_axis(law, tokens[..., 1:, None], -1)
         return float(-np.log(np.maximum(said, 1e-300)).mean())
 
-    def but(self, **changes) -> Model:
-        """Return the same weights in a changed shape, such as but(tau=2.0) or but(causal=False).
+    def replace(self, **changes) -> Model:
+        """Return the same weights in a changed shape, such as replace(causal=False).
 
         LabError for an unknown change, or one the weights do not fit.
         """

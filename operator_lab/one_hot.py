@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from .corpus import Language, Node
 from .errors import LabError
-from .grammar import Language, Node
 from .model import Model, divergence
 
 

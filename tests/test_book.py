@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from built_book import build, built, copy
 
-from operator_lab.book import cache_key
+from operator_lab.course.book import cache_key
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADING = {"src", "srcset", "data", "poster"}

@@ -516,8 +516,7 @@ CELLS = (
     "def mixing(S, T):\n    return 1 / 0",
     'mixing = lab.check("mixing.mixing", mixing)',
     "assert abs(mixing(np.eye(3), 1.0).sum() - 3) < 1e-12",
-    'gauge = lab.check("mixing.gauge", lambda W_Q, W_K, M: '
-    "(M @ W_Q, np.linalg.solve(M.T, W_K)))",
+    'gauge = lab.check("mixing.gauge", lambda W_Q, W_K, M: (M @ W_Q, np.linalg.solve(M.T, W_K)))',
 )
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from operator_lab import claims
+from operator_lab.course import claims
 from operator_lab.errors import LabError
 
 

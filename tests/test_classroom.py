@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from operator_lab import __main__ as command_line
-from operator_lab import classroom
+from operator_lab.course import classroom
 from operator_lab.errors import LabError
 
 

@@ -30,13 +30,22 @@ def explorer(**changes) -> Explorer:
         "panels": [
             Heatmap("Mixing", weights, WORDS, WORDS, "query", "key"),
             Bars("Row", WORDS, {"model": weights[:, :, 2], "exact": weights[2, 0, 2]}),
-            Lines("Excess", RATIOS, {"model": RATIOS, "exact": np.stack([RATIOS, RATIOS**2])},
-                  x_scale="log", y_scale="log", cursor=True, bands={"model": (RATIOS, 2 * RATIOS)}),
+            Lines(
+                "Excess",
+                RATIOS,
+                {"model": RATIOS, "exact": np.stack([RATIOS, RATIOS**2])},
+                x_scale="log",
+                y_scale="log",
+                cursor=True,
+                bands={"model": (RATIOS, 2 * RATIOS)},
+            ),
             Points("Plane", rng.normal(size=(5, 1, 4, 2)), groups=[0, 1, 0, 1], names=["a", "b"]),
         ],
         "readout": "At T = {T:.2f} head {head} reads {best}: {share:.0%}.",
         "values": {
-            "T": RATIOS, "head": [["first", "second"]], "share": weights.max(-1)[:, :, 2],
+            "T": RATIOS,
+            "head": [["first", "second"]],
+            "share": weights.max(-1)[:, :, 2],
             "best": [[WORDS[k] for k in row] for row in weights[:, :, 2].argmax(-1)],
         },
         "alt": "Weights of one head.",
@@ -50,8 +59,10 @@ FINITE = st.floats(-1e100, 1e100, allow_subnormal=False)
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=4, max_side=4)
 
 
-@given(hnp.arrays(float, SHAPES, elements=FINITE | st.just(np.nan)),
-       hnp.arrays(float, SHAPES, elements=st.floats()))
+@given(
+    hnp.arrays(float, SHAPES, elements=FINITE | st.just(np.nan)),
+    hnp.arrays(float, SHAPES, elements=st.floats()),
+)
 def test_packed_arrays_come_back(coarse, fine):
     back = unpack(*pack({"coarse": coarse, "fine": fine}, exact={"fine"}))
     np.testing.assert_array_equal(back["fine"], fine)
@@ -73,7 +84,9 @@ def test_header_places_arrays_one_after_the_other_and_aligned():
     arrays = {"odd": np.arange(3.0).reshape(1, 1, 3), "exact": np.ones((1, 1))}
     header, data = pack(arrays, exact={"exact"})
     assert [(e["name"], e["type"], e["offset"]) for e in header] == [
-        ("exact", "f8", 0), ("odd", "u2", 8)]
+        ("exact", "f8", 0),
+        ("odd", "u2", 8),
+    ]
     assert len(data) == 8 + 3 * 2
 
 
@@ -94,6 +107,7 @@ def test_constant_axes_may_be_left_out():
 
 
 # ---- positions and words ------------------------------------------------------------------------
+
 
 def test_a_bad_index_is_clamped_and_value_follows():
     shown = explorer()
@@ -119,14 +133,22 @@ def test_text_follows_slider_and_choice():
             word = WORDS[int(content.panels[1].arrays["model"][at].argmax())]
             head = ["first", "second"][at[1]]
             assert shown.text == (
-                f"At T = {RATIOS[at[0]]:.2f} head {head} reads {word}: {share:.0%}.")
+                f"At T = {RATIOS[at[0]]:.2f} head {head} reads {word}: {share:.0%}."
+            )
 
 
-@pytest.mark.parametrize(("template", "value", "expected"), [
-    ("{a:.2f}", 0.125, "0.12"), ("{a:.2f}", -0.001, "0.00"), ("{a:.3g}", 1234.0, "1.23e+03"),
-    ("{a}", 8.0, "8"), ("{a:.0%}", 0.254, "25%"), ("{a:.1f}", np.nan, "nan"),
-    ("{a}", "bank", "bank"),
-])
+@pytest.mark.parametrize(
+    ("template", "value", "expected"),
+    [
+        ("{a:.2f}", 0.125, "0.12"),
+        ("{a:.2f}", -0.001, "0.00"),
+        ("{a:.3g}", 1234.0, "1.23e+03"),
+        ("{a}", 8.0, "8"),
+        ("{a:.0%}", 0.254, "25%"),
+        ("{a:.1f}", np.nan, "nan"),
+        ("{a}", "bank", "bank"),
+    ],
+)
 def test_formats(template, value, expected):
     assert readout.fill(template, {"a": value}) == expected
 
@@ -138,6 +160,7 @@ def test_repr_is_the_same_on_every_machine():
 
 # ---- axes -------------------------------------------------------------------------------------
 
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_linear_ticks_are_few_even_and_inside(low, length):
     ticks = [at for at, _ in axes.ticks(low, low + length)]
@@ -148,65 +171,91 @@ def test_linear_ticks_are_few_even_and_inside(low, length):
 
 def test_log_ticks_are_powers_of_ten():
     assert axes.ticks(0.005, 2000, log=True) == [
-        (0.01, "0.01"), (0.1, "0.1"), (1.0, "1"), (10.0, "10"), (100.0, "100"), (1000.0, "1000")]
+        (0.01, "0.01"),
+        (0.1, "0.1"),
+        (1.0, "1"),
+        (10.0, "10"),
+        (100.0, "100"),
+        (1000.0, "1000"),
+    ]
     assert axes.ticks(1e-6, 1e-4, log=True)[0] == (1e-6, "10⁻⁶")
     assert axes.ticks(1.5, 4, log=True)[0] == (1.5, "1.5")
 
 
 # ---- mistakes ---------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("make", "sentence"), [
-    (lambda: Slider("T", [1, np.nan]), "values must be numbers that increase"),
-    (lambda: Slider("T", [1, np.inf]), "values holds an infinity"),
-    (lambda: Slider("T", [2, 1]), "values must be numbers that increase"),
-    (lambda: Slider("T", [1, 1]), "values must be numbers that increase"),
-    (lambda: Slider("T", [[1, 2]]), r"values has shape \(1, 2\); give a list of numbers"),
-    (lambda: Slider("T", []), r"values has shape \(0,\)"),
-    (lambda: Slider("T"), "neither values nor labels"),
-    (lambda: Slider("T", [1, 2], labels=["a"]), "2 values and 1 labels"),
-    (lambda: Slider("T", labels=[]), "give a list of at least one string"),
-    (lambda: Slider("T", [0, 1], scale="log"), "holds 0, which a log scale cannot show"),
-    (lambda: Slider("T", [1, 2], scale="cubic"), "scale 'cubic' is unknown; use 'linear' or 'log'"),
-    (lambda: Slider("T", [1, 2], start=2), "start=2 is no position; they run from 0 to 1"),
-    (lambda: Slider("T", [1, 2], digits=0), "digits=0; give 1 to 15"),
-    (lambda: Choice("head", []), "give a list of at least one string"),
-    (lambda: Choice("head", ["a"], start=-1), "start=-1 is no position"),
-    (lambda: Heatmap("A", np.ones((2, 3)), ["a", "b"], ["c"]),
-     r"array has shape \(2, 3\); expected \[slider or 1, choice or 1, 2, 1\] or \[2, 1\]"),
-    (lambda: Heatmap("A", [["x"]], ["a"], ["b"]), "array is not a regular array of numbers"),
-    (lambda: Heatmap("A", [[np.inf]], ["a"], ["b"]), "holds an infinity; use NaN for a gap"),
-    (lambda: Heatmap("A", [[1]], [], ["b"]), "rows is .*; give a list of at least one"),
-    (lambda: Heatmap("A", [[1]], ["a"], ["b"], low=1, high=0), "low must be below high"),
-    (lambda: Heatmap("A", [[1]], ["a"], ["b"], mark=1), "mark=1 is no position"),
-    (lambda: Bars("B", ["a"], {}), "one to three named arrays"),
-    (lambda: Bars("B", ["a"], dict.fromkeys("abcd", [1])), "one to three named arrays"),
-    (lambda: Bars("B", ["a"], {"m": np.ones((5, 1))}), r"m has shape \(5, 1\)"),
-    (lambda: Lines("L", [1, 2], {"m": [0, 1]}, y_scale="log"), "m holds 0, which a log scale"),
-    (lambda: Lines("L", [0, 2], {"m": [1, 1]}, x_scale="log"), "x holds 0, which a log scale"),
-    (lambda: Lines("L", [2, 1], {"m": [1, 1]}), "x must be numbers that increase"),
-    (lambda: Lines("L", [1, 2], {"m": [1, 1]}, x_scale="lin"), "scale 'lin' is unknown"),
-    (lambda: Lines("L", [1, 2], {"model": [1, 1]}, bands={"modle": ([1, 1], [2, 2])}),
-     "a band names 'modle', the series are model; near: 'model'."),
-    (lambda: Lines("L", [1, 2], {"m": [1, 1]}, bands={"m": ([1, 1],)}), "takes two arrays"),
-    (lambda: Points("P", np.ones((4, 3))), r"xy has shape \(4, 3\)"),
-    (lambda: Points("P", np.ones((2, 2)), groups=[0, 2], names=["a", "b"]), "each below 2"),
-    (lambda: Points("P", np.ones((2, 2)), groups=[0]), "one index per point"),
-    (lambda: Points("P", np.ones((2, 2)), labels=["a"]), "2 points and 1 labels"),
-    (lambda: Points("P", np.ones((2, 2)), names=list("abcdefgh")), "at most 7"),
-    (lambda: explorer(panels=[]), "has no panels"),
-    (lambda: explorer(alt=""), "has no alt="),
-    (lambda: explorer(panels=[Heatmap("A", np.ones((4, 1, 1, 1)), ["a"], ["b"])]),
-     "array has 4 entries along the slider, which has 5; give 5 or 1"),
-    (lambda: explorer(panels=[Bars("B", ["a"], {"m": np.ones((5, 3, 1))})]),
-     "m has 3 entries along the choice, which has 2; give 2 or 1"),
-    (lambda: explorer(readout="{Temp}", values={"Temp_": 1}),
-     "names 'Temp', values= has Temp_; near: 'Temp_'."),
-    (lambda: explorer(readout="{T:+.2f}", values={"T": 1}), r"formats 'T' as '\+.2f'; write"),
-    (lambda: explorer(readout="{T", values={"T": 1}), "brace outside a field"),
-    (lambda: explorer(readout="", values={"T": np.ones(4)}), "T has 4 entries along the slider"),
-    (lambda: explorer(readout="", values={"T": np.ones((5, 2, 1))}), r"expected \[slider, ch"),
-    (lambda: explorer(readout="", values={"T": [object()]}), "neither numbers nor words"),
-])
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Slider("T", [1, np.nan]), "values must be numbers that increase"),
+        (lambda: Slider("T", [1, np.inf]), "values holds an infinity"),
+        (lambda: Slider("T", [2, 1]), "values must be numbers that increase"),
+        (lambda: Slider("T", [1, 1]), "values must be numbers that increase"),
+        (lambda: Slider("T", [[1, 2]]), r"values has shape \(1, 2\); give a list of numbers"),
+        (lambda: Slider("T", []), r"values has shape \(0,\)"),
+        (lambda: Slider("T"), "neither values nor labels"),
+        (lambda: Slider("T", [1, 2], labels=["a"]), "2 values and 1 labels"),
+        (lambda: Slider("T", labels=[]), "give a list of at least one string"),
+        (lambda: Slider("T", [0, 1], scale="log"), "holds 0, which a log scale cannot show"),
+        (
+            lambda: Slider("T", [1, 2], scale="cubic"),
+            "scale 'cubic' is unknown; use 'linear' or 'log'",
+        ),
+        (lambda: Slider("T", [1, 2], start=2), "start=2 is no position; they run from 0 to 1"),
+        (lambda: Slider("T", [1, 2], digits=0), "digits=0; give 1 to 15"),
+        (lambda: Choice("head", []), "give a list of at least one string"),
+        (lambda: Choice("head", ["a"], start=-1), "start=-1 is no position"),
+        (
+            lambda: Heatmap("A", np.ones((2, 3)), ["a", "b"], ["c"]),
+            r"array has shape \(2, 3\); expected \[slider or 1, choice or 1, 2, 1\] or \[2, 1\]",
+        ),
+        (lambda: Heatmap("A", [["x"]], ["a"], ["b"]), "array is not a regular array of numbers"),
+        (lambda: Heatmap("A", [[np.inf]], ["a"], ["b"]), "holds an infinity; use NaN for a gap"),
+        (lambda: Heatmap("A", [[1]], [], ["b"]), "rows is .*; give a list of at least one"),
+        (lambda: Heatmap("A", [[1]], ["a"], ["b"], low=1, high=0), "low must be below high"),
+        (lambda: Heatmap("A", [[1]], ["a"], ["b"], mark=1), "mark=1 is no position"),
+        (lambda: Bars("B", ["a"], {}), "one to three named arrays"),
+        (lambda: Bars("B", ["a"], dict.fromkeys("abcd", [1])), "one to three named arrays"),
+        (lambda: Bars("B", ["a"], {"m": np.ones((5, 1))}), r"m has shape \(5, 1\)"),
+        (lambda: Lines("L", [1, 2], {"m": [0, 1]}, y_scale="log"), "m holds 0, which a log scale"),
+        (lambda: Lines("L", [0, 2], {"m": [1, 1]}, x_scale="log"), "x holds 0, which a log scale"),
+        (lambda: Lines("L", [2, 1], {"m": [1, 1]}), "x must be numbers that increase"),
+        (lambda: Lines("L", [1, 2], {"m": [1, 1]}, x_scale="lin"), "scale 'lin' is unknown"),
+        (
+            lambda: Lines("L", [1, 2], {"model": [1, 1]}, bands={"modle": ([1, 1], [2, 2])}),
+            "a band names 'modle', the series are model; near: 'model'.",
+        ),
+        (lambda: Lines("L", [1, 2], {"m": [1, 1]}, bands={"m": ([1, 1],)}), "takes two arrays"),
+        (lambda: Points("P", np.ones((4, 3))), r"xy has shape \(4, 3\)"),
+        (lambda: Points("P", np.ones((2, 2)), groups=[0, 2], names=["a", "b"]), "each below 2"),
+        (lambda: Points("P", np.ones((2, 2)), groups=[0]), "one index per point"),
+        (lambda: Points("P", np.ones((2, 2)), labels=["a"]), "2 points and 1 labels"),
+        (lambda: Points("P", np.ones((2, 2)), names=list("abcdefgh")), "at most 7"),
+        (lambda: explorer(panels=[]), "has no panels"),
+        (lambda: explorer(alt=""), "has no alt="),
+        (
+            lambda: explorer(panels=[Heatmap("A", np.ones((4, 1, 1, 1)), ["a"], ["b"])]),
+            "array has 4 entries along the slider, which has 5; give 5 or 1",
+        ),
+        (
+            lambda: explorer(panels=[Bars("B", ["a"], {"m": np.ones((5, 3, 1))})]),
+            "m has 3 entries along the choice, which has 2; give 2 or 1",
+        ),
+        (
+            lambda: explorer(readout="{Temp}", values={"Temp_": 1}),
+            "names 'Temp', values= has Temp_; near: 'Temp_'.",
+        ),
+        (lambda: explorer(readout="{T:+.2f}", values={"T": 1}), r"formats 'T' as '\+.2f'; write"),
+        (lambda: explorer(readout="{T", values={"T": 1}), "brace outside a field"),
+        (
+            lambda: explorer(readout="", values={"T": np.ones(4)}),
+            "T has 4 entries along the slider",
+        ),
+        (lambda: explorer(readout="", values={"T": np.ones((5, 2, 1))}), r"expected \[slider, ch"),
+        (lambda: explorer(readout="", values={"T": [object()]}), "neither numbers nor words"),
+    ],
+)
 def test_a_mistake_is_one_sentence(make, sentence):
     with pytest.raises(LabError, match=sentence) as caught:
         make()
@@ -222,6 +271,7 @@ def test_too_heavy_names_the_largest_array():
 
 
 # ---- the learner's own sentence, live ------------------------------------------------------------
+
 
 def answers(shown: Explorer, message: dict) -> list[dict]:
     sent: list[dict] = []
@@ -255,10 +305,13 @@ def test_another_sentence_replaces_the_picture_in_one_step():
     assert shown.header["sentence"] == "a b c d" and shown.header["revision"] == 1
 
 
-@pytest.mark.parametrize(("fault", "message"), [
-    (LabError("'dog' is not one of the words."), "'dog' is not one of the words."),
-    (KeyError("dog"), "KeyError: 'dog'"),
-])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (LabError("'dog' is not one of the words."), "'dog' is not one of the words."),
+        (KeyError("dog"), "KeyError: 'dog'"),
+    ],
+)
 def test_a_failed_sentence_is_said_and_the_picture_kept(fault, message):
     def recompute(sentence):
         raise fault
@@ -277,10 +330,12 @@ def test_an_unknown_part_from_recompute_is_named():
 
 # ---- the first frame ------------------------------------------------------------------------
 
+
 def test_the_still_comes_before_the_widget(monkeypatch):
     shown, sent = explorer(alt='Weights of "one" head.'), []
-    monkeypatch.setattr("operator_lab.figures.explorer.display",
-                        lambda bundle, **_: sent.append(bundle))
+    monkeypatch.setattr(
+        "operator_lab.figures.explorer.display", lambda bundle, **_: sent.append(bundle)
+    )
     shown._ipython_display_()
     still, view = sent
     assert list(still) == ["text/html", "text/plain"]

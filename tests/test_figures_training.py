@@ -11,9 +11,7 @@ from operator_lab.figures import training as pictures
 @pytest.fixture(scope="module")
 def seen():
     names = ("excess", "hop sizes", "hop left", "at T/T0", "flip")
-    return {
-        name: lab.ensembles.shipped("becoming", f"{name} in time")["trained"] for name in names
-    }
+    return {name: lab.ensembles.shipped("becoming", f"{name} in time")["trained"] for name in names}
 
 
 def test_every_position_says_what_was_measured(seen):

@@ -19,12 +19,12 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
     {"errors", "files"},
-    {"shape", "transformer", "grammar", "text", "corpus"},
+    {"shape", "transformer", "corpus"},
     {"run", "steps"},
     {"model", "references", "training"},
     {"instruments"},
-    {"figures", "exercises", "claims", "ensembles"},
-    {"classroom", "notebooks", "book", "__main__"},
+    {"figures", "exercises", "course", "ensembles"},
+    {"__main__"},
 )
 
 
@@ -142,12 +142,12 @@ def test_only_figures_draw():
         ("mixing", "from .exercises import check", "mixing imports exercises"),
         ("transformer", "from .run import Run", "transformer imports run"),
         ("exercises.mixing", "from ..figures import mixing", "exercises.mixing imports figures"),
-        ("figures.mixing", "from .. import classroom", "figures.mixing imports classroom"),
+        ("figures.mixing", "from .. import __main__", "figures.mixing imports __main__"),
     ],
 )
 def test_a_wrong_way_is_seen(name, line, complaint):
     stems = ["", "transformer", "run", "mixing", "figures", "figures.mixing", "exercises"]
-    modules = {other: "" for other in [*stems, "exercises.mixing", "exercises.check", "classroom"]}
+    modules = {other: "" for other in [*stems, "exercises.mixing", "exercises.check", "__main__"]}
     assert wrong_ways(modules) == []
     (seen,) = wrong_ways({**modules, name: line})
     assert seen.startswith(complaint)
@@ -163,7 +163,7 @@ def test_the_right_way_is_not_complained_about():
         "figures": "from .mixing import share",
         "figures.mixing": "from . import style\nimport matplotlib",
         "figures.style": "from ..errors import LabError",
-        "classroom": "from . import __version__\nfrom .figures import mixing",
+        "__main__": "from . import __version__\nfrom .figures import mixing",
     }
     assert wrong_ways(modules) == circles(modules) == drawing_outside_figures(modules) == []
 
@@ -189,8 +189,9 @@ def loaded_after(line: str) -> set[str]:
     [
         "import operator_lab",
         "import operator_lab; dir(operator_lab)",
-        "import operator_lab.__main__, operator_lab.classroom, operator_lab.notebooks",
-        "import operator_lab.book",
+        "import operator_lab.__main__",
+        "import operator_lab.course.classroom, operator_lab.course.notebooks",
+        "import operator_lab.course.book",
     ],
 )
 def test_importing_loads_nothing_heavy(line):

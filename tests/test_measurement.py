@@ -95,7 +95,7 @@ def test_effects_of_an_orthonormal_basis_are_its_projectors():
 def test_a_model_read_by_borns_rule():
     """The readout "born": the softmax of its logits is z^2 / sum z^2 of the bare overlaps z."""
     model = random_model(readout="born")
-    z = model.but(readout="softmax").run(MONEY).logits
+    z = model.replace(readout="softmax").run(MONEY).logits
     law = model.run(MONEY).law
     floored = z**2 + TINY
     assert abs(law - floored / floored.sum(-1, keepdims=True)).max() < 1e-12
@@ -456,8 +456,8 @@ SENTENCE = "the man paid the coin"
         (lambda m: me.probe(np.ones((5, 5)), np.ones((5, 1))), "5 places cannot fix .* 5 features"),
         (lambda m: me.probe(np.ones((9, 2)), np.ones((8, 1))),
          r"States \(9, 2\) and targets \(8, 1\) do not belong to the same places"),
-        (lambda m: me.advance(m.but(causal=False), 0), "Only a causal model can be read word by"),
-        (lambda m: me.read(m.but(causal=False), SENTENCE), "its past never changes"),
+        (lambda m: me.advance(m.replace(causal=False), 0), "Only a causal model can be read word"),
+        (lambda m: me.read(m.replace(causal=False), SENTENCE), "its past never changes"),
         (lambda m: me.read(m, np.zeros(33, int)), "reads at most 32 positions; start a new text"),
         (lambda m: me.read(m, " ".join([SENTENCE] * 9)), "46 positions .* at most 32"),
         (lambda m: me.read(m, "the dog"), "'dog' is not one of the 95 words"),
@@ -472,7 +472,7 @@ SENTENCE = "the man paid the coin"
         (lambda m: me.generate(m, top_k=0), "top_k is a whole number"),
         (lambda m: me.generate(m, count=0), "0 texts"),
         (lambda m: me.generate(m, count=-1), "-1 texts"),
-        (lambda m: me.generate(m.but(causal=False)), "Only a causal model"),
+        (lambda m: me.generate(m.replace(causal=False)), "Only a causal model"),
         (lambda m: m.language.posterior("the man paid the coin the"),
          "After '. the man paid the coin' the grammar never says 'the', .* it may say '.', 'at'"),
     ],

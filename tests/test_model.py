@@ -37,7 +37,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_the_same_weights_but():
     model = make()
-    hot = model.but(tau=float("inf"))
+    hot = model.replace(tau=float("inf"))
     A = hot.run(MONEY).mixing
     assert abs(A - np.tril(np.ones((9, 9))) / np.arange(1, 10)[:, None]).max() < 1e-6
     assert (model.run(MONEY).logits != hot.run(MONEY).logits).any()
@@ -74,9 +74,9 @@ def test_mistakes_get_one_sentence(tmp_path, as_a_learner):
         (lambda: model.run_batch([]), "non-empty list"),
         (lambda: model.run_batch("the bank"), "for one use model.run"),
         (lambda: model.run_batch(["the bank", "the"]), "2 to 3 positions"),
-        (lambda: model.but(colour=1), "A model has no 'colour'; what can change is vocabulary"),
-        (lambda: model.but(tau=0), "T/T0 = 0 is not positive"),
-        (lambda: model.but(layers=2), "These weights do not fit this shape"),
+        (lambda: model.replace(colour=1), "A model has no 'colour'; what can change is vocabulary"),
+        (lambda: model.replace(tau=0), "T/T0 = 0 is not positive"),
+        (lambda: model.replace(layers=2), "These weights do not fit this shape"),
         (lambda: model.with_weights({"W_X": 1}), "no weight 'W_X'; near: "),
         (lambda: model.to("half"), "'float32' or 'float64', not 'half'"),
     ]

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operator_lab import __main__ as command_line
-from operator_lab import notebooks
+from operator_lab.course import notebooks
 from operator_lab.errors import LabError
 
 COURSE = Path(__file__).resolve().parent.parent / "course"

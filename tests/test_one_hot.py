@@ -10,9 +10,8 @@ from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 
 from operator_lab import one_hot as oh
-from operator_lab.corpus import compound, depth
+from operator_lab.corpus import Language, Node, compound, depth
 from operator_lab.errors import LabError
-from operator_lab.grammar import Language, Node
 from operator_lab.model import Model, divergence
 
 SENTENCES = (MONEY, RIVER, "the bank clerk was rich . a boy saw the owl", "the bat was old")

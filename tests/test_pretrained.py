@@ -257,7 +257,7 @@ def test_controls_change_the_blocks_and_nothing_else(model):
 
 def test_a_temperature_is_one_word(models):
     model = models["llama"]
-    run, hot = model.run(TEXT), model.but(tau=3.0).run(TEXT)
+    run, hot = model.run(TEXT), model.replace(tau=3.0).run(TEXT)
     assert hot.temperature == pytest.approx(3 * run.temperature)
     S = hot.interaction[0]
     assert abs(S - run.interaction[0]).max() == 0
@@ -529,8 +529,8 @@ def test_mistakes_get_one_sentence(models, as_a_learner):
         (lambda: pretrained.load("smollm"), "'smollm' is neither 'smollm2', 'minilm' nor a folder"),
         (lambda: pretrained.installed("gpt3"), "'gpt3' is no model of the field trip"),
         (lambda: llama.to("float16"), "'float32' or 'float64'; got 'float16'"),
-        (lambda: llama.but(heat=2), "A model has no heat; try tau=2.0"),
-        (lambda: llama.but(tau=-1), "temperature T/T0 = -1 is not positive"),
+        (lambda: llama.replace(heat=2), "A model has no heat; try tau=2.0"),
+        (lambda: llama.replace(tau=-1), "temperature T/T0 = -1 is not positive"),
         (lambda: llama.with_weights({"W_X": np.zeros(3)}), "'W_X' of shape .* is no weight"),
         (lambda: run.frozen("gate"), "frozen as one of 'secant', 'tangent', 'up', 'half'"),
         (lambda: other.frozen("up"), "one of 'secant', 'tangent'; not 'up'"),

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operator_lab.corpus import compound, text
+from operator_lab.corpus.texts import OTHER, split
 from operator_lab.errors import LabError
 from operator_lab.model import Model
-from operator_lab.text import OTHER, split
 from operator_lab.training import Recipe, train
 
 SHAPE = dict(features=16, heads=2, layers=1, hidden=24)

@@ -154,7 +154,7 @@ def test_training_with_borns_rule_learns_and_its_law_is_the_squares():
     assert result.excess[-1] < result.excess[0] - 0.5
     model = result.model.to("float64")
     texts = compound().sample(2, 12)
-    z = model.but(readout="softmax").run_batch(texts).logits  # the bare overlaps
+    z = model.replace(readout="softmax").run_batch(texts).logits  # the bare overlaps
     law = (z**2 + TINY_OVERLAP) / (z**2 + TINY_OVERLAP).sum(-1, keepdims=True)
     assert abs(model.law(texts) - law).max() < 1e-12
     assert abs(model.law(texts) - born(z)).max() < 1e-6

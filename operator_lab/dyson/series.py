@@ -246,8 +246,6 @@ def blinded(run: Run, route: str, reader: int, writer: int) -> dict:
     return {(f"{route}_input", reader): lambda _: unseen}
 
 
-
-
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """A logit split exactly by hop: `free` is order 0, `hops` the rest by its last hop.

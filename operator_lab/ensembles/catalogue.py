@@ -63,9 +63,7 @@ ENSEMBLES = {
     ),
     "orders": Ensemble({"trained": Recipe()}, orders),
     "core": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, core),
-    "exponentials": Ensemble(
-        {"trained": Recipe(), "untrained": Recipe(steps=0)}, exponentials
-    ),
+    "exponentials": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, exponentials),
     "depth": Ensemble(
         {
             "one layer": Recipe("depth", {"layers": 1}, steps=4000, batch=32),

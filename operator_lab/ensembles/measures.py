@@ -278,4 +278,4 @@ def _right_verb(language: Language, texts):
 def relaxation(model: Model) -> dict:
     """The excess of a tied model at depths it was not trained for."""
     model = model.to("float64")
-    return excess(model) | {"at depth": [model.but(layers=n).excess(32) for n in (6, 24, 100)]}
+    return excess(model) | {"at depth": [model.replace(layers=n).excess(32) for n in (6, 24, 100)]}

@@ -52,8 +52,9 @@ def ticks(low: float, high: float, log: bool = False) -> list[tuple[float, str]]
     if log and last > first:
         powers = range(first, last + 1, math.ceil((last - first) / 5))
         plain = first >= -3 and last <= 3
-        return [(10.0**p, f"{10.0**p:g}" if plain else "10" + str(p).translate(_RAISED))
-                for p in powers]
+        return [
+            (10.0**p, f"{10.0**p:g}" if plain else "10" + str(p).translate(_RAISED)) for p in powers
+        ]
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= 0.999 * rough)

@@ -118,6 +118,7 @@ class Content:
 
     def text(self, i: int, j: int) -> str:
         """The read-out at slider position `i` and option `j`."""
+
         def at(table):
             return table[i if len(table) > 1 else 0][j if len(table[0]) > 1 else 0]
 
@@ -126,16 +127,23 @@ class Content:
 
     def packed(self) -> tuple[dict[str, Any], bytes]:
         """The picture as a JSON header and a block of bytes; raises `LabError` above 300 kB."""
-        arrays = {f"{k}/{name}": array for k, panel in enumerate(self.panels)
-                  for name, array in panel.arrays.items()}
-        log = {f"{k}/{name}" for k, panel in enumerate(self.panels) if panel.log
-               for name in panel.arrays}
+        arrays = {
+            f"{k}/{name}": array
+            for k, panel in enumerate(self.panels)
+            for name, array in panel.arrays.items()
+        }
+        log = {
+            f"{k}/{name}"
+            for k, panel in enumerate(self.panels)
+            if panel.log
+            for name in panel.arrays
+        }
         spoken = {f"readout/{name}": array for name, array in self.numbers.items()}
         entries, data = pack(arrays | spoken, exact=spoken, log=log)
         header = {
             "title": self.title,
-            "slider": asdict(self.slider) | {"values": self.slider.values.tolist(),
-                                             "numeric": self.slider.labels is None},
+            "slider": asdict(self.slider)
+            | {"values": self.slider.values.tolist(), "numeric": self.slider.labels is None},
             "choice": self.choice and asdict(self.choice),
             "panels": [panel.header for panel in self.panels],
             "readout": self.readout,

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..corpus import Language
 from ..embedding import downfolded, ring, senses_of
-from ..grammar import Language
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, MARKERS

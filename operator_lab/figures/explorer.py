@@ -57,13 +57,21 @@ class Explorer(anywidget.AnyWidget):
         recompute: Callable[[str], Mapping[str, Any]] | None = None,
     ) -> None:
         self._content = Content(
-            title=title, slider=slider, choice=choice, panels=tuple(panels), readout=readout,
-            values=values or {}, alt=alt, sentence=sentence if recompute else None,
+            title=title,
+            slider=slider,
+            choice=choice,
+            panels=tuple(panels),
+            readout=readout,
+            values=values or {},
+            alt=alt,
+            sentence=sentence if recompute else None,
         )
         self._recompute = recompute
         header, data = self._content.packed()
         super().__init__(
-            header=header | {"revision": 0}, data=data, index=slider.start,
+            header=header | {"revision": 0},
+            data=data,
+            index=slider.start,
             choice_index=choice.start if choice else 0,
         )
         self.on_msg(self._answer)

@@ -28,7 +28,7 @@ def temperature(
     model's excess over the exact law. In a live notebook another sentence can be typed. A long
     sentence shows the first layer's heads only. LabError for a sentence the model cannot read.
     """
-    models = [model.but(tau=float(r)) for r in ratios]
+    models = [model.replace(tau=float(r)) for r in ratios]
     curve = temperature_scan(model.to("float32"), ratios, count=64)
 
     def picture(text: str) -> dict:

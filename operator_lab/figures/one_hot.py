@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..corpus import Language
 from ..errors import LabError
-from ..grammar import Language
 from ..one_hot import remaining, surprise, window_law
 from .explorer import Bars, Explorer, Lines, Slider
 from .look import LIGHT, line

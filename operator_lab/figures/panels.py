@@ -83,8 +83,11 @@ class Panel:
         rest = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays = rest.pop("arrays")
         plain = {
-            name: value.tolist() if isinstance(value, np.ndarray)
-            else list(value) if isinstance(value, Mapping) else value
+            name: value.tolist()
+            if isinstance(value, np.ndarray)
+            else list(value)
+            if isinstance(value, Mapping)
+            else value
             for name, value in rest.items()
             if not (name in arrays and value is arrays[name])
         }
@@ -139,8 +142,15 @@ class Bars(Panel):
         }
         zero = np.zeros(1)  # a bar is read by its length, so its foot is always in sight
         low, high = axes.ends([zero, *arrays.values()], self.owner, self.low, self.high)
-        _settle(self, labels=labels, series=arrays, arrays=arrays, low=low, high=high,
-                y_ticks=axes.ticks(low, high))
+        _settle(
+            self,
+            labels=labels,
+            series=arrays,
+            arrays=arrays,
+            low=low,
+            high=high,
+            y_ticks=axes.ticks(low, high),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +197,16 @@ class Lines(Panel):
         low, high = axes.ends([*arrays.values()], self.owner, self.low, self.high, self.log, margin)
         log = self.x_scale == "log"
         x_ends = axes.ends([x], self.owner, log=log)
-        _settle(self, x=x, arrays=arrays, low=low, high=high, x_ends=x_ends,
-                x_ticks=axes.ticks(*x_ends, log), y_ticks=axes.ticks(low, high, self.log))
+        _settle(
+            self,
+            x=x,
+            arrays=arrays,
+            low=low,
+            high=high,
+            x_ends=x_ends,
+            x_ticks=axes.ticks(*x_ends, log),
+            y_ticks=axes.ticks(low, high, self.log),
+        )
 
     def _curve(self, values: Any, name: str, n: int) -> np.ndarray:
         values = [values] if np.ndim(values) == 2 else values
@@ -241,6 +259,15 @@ class Points(Panel):
             xy = np.where((abs(xy) <= self.within).all(-1, keepdims=True), xy, np.nan)
         elif self.equal:
             x_ends, y_ends = axes.square(x_ends, y_ends)
-        _settle(self, xy=xy, arrays={"xy": xy}, groups=groups, names=names, labels=labels,
-                x_ends=x_ends, y_ends=y_ends, x_ticks=axes.ticks(*x_ends),
-                y_ticks=axes.ticks(*y_ends))
+        _settle(
+            self,
+            xy=xy,
+            arrays={"xy": xy},
+            groups=groups,
+            names=names,
+            labels=labels,
+            x_ends=x_ends,
+            y_ends=y_ends,
+            x_ticks=axes.ticks(*x_ends),
+            y_ticks=axes.ticks(*y_ends),
+        )

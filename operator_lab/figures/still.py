@@ -43,8 +43,11 @@ def _heatmap(ax: Axes, panel: Heatmap, arrays: dict, value: float | None) -> Non
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel=panel.column_label, ylabel=panel.row_label)
     if panel.mark is not None:
-        ax.add_patch(Rectangle((0, panel.mark), len(panel.columns), 1, fc="none", ec=LIGHT["ink"],
-                               clip_on=False))
+        ax.add_patch(
+            Rectangle(
+                (0, panel.mark), len(panel.columns), 1, fc="none", ec=LIGHT["ink"], clip_on=False
+            )
+        )
 
 
 def _bars(ax: Axes, panel: Bars, arrays: dict, value: float | None) -> None:
@@ -68,8 +71,13 @@ def _lines(ax: Axes, panel: Lines, arrays: dict, value: float | None) -> None:
         ax.plot(panel.x, arrays[name], color=colour, ls=DASHES[k], label=name)
     if panel.cursor and value is not None:
         ax.axvline(value, color=LIGHT["ink"], lw=0.8, ls=":")
-    ax.set(xscale=panel.x_scale, yscale=panel.y_scale, ylim=(panel.low, panel.high),
-           xlabel=panel.x_label, ylabel=panel.y_label)
+    ax.set(
+        xscale=panel.x_scale,
+        yscale=panel.y_scale,
+        ylim=(panel.low, panel.high),
+        xlabel=panel.x_label,
+        ylabel=panel.y_label,
+    )
     _names(ax, len(panel.series))
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..corpus import Language
 from ..errors import LabError
-from ..grammar import Language
 from ..model import Model, divergence
 from ..one_hot import surprise
 

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
+from ..corpus import STOP
 from ..errors import LabError
-from ..grammar import STOP
 from ..model import Model
 from ..run import softmax
 from ..transformer import Note

@@ -124,7 +124,7 @@ class Pretrained:
         }
         return self.with_weights(weights)
 
-    def but(self, **changes) -> Pretrained:
+    def replace(self, **changes) -> Pretrained:
         """The same weights in another shape, such as `tau=2.0`; LabError for an impossible one."""
         try:
             shape = replace(self.shape, **changes)

@@ -90,7 +90,7 @@ def _of_smollm2(model: Pretrained, trained: bool) -> dict:
     if trained:
         found |= _plain(model) | _gift(model) | _capital(model)
         found["tempered"] = [
-            np.mean([model.but(tau=tau).surprise(t) for t in trip.TEXTS])
+            np.mean([model.replace(tau=tau).surprise(t) for t in trip.TEXTS])
             for tau in trip.TEMPERATURES
         ]
     else:

@@ -19,10 +19,10 @@ from numpy import ndarray
 from tqdm.auto import tqdm
 
 from .. import corpus
+from ..corpus import Text
 from ..errors import LabError
 from ..files import alone
 from ..model import Model
-from ..text import Text
 from ..transformer import Transformer
 from .checkpoint import Look, keep, resume
 from .optimiser import Optimiser

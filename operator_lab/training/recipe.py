@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ..corpus import Text
 from ..errors import LabError
-from ..text import Text
 
 OPTIMISERS = ("adamw", "muon")
 

@@ -17,8 +17,31 @@ RATIOS = np.geomspace(0.1, 10, 41)
 HEADS = [f"layer {n // 4 + 1}, head {n % 4 + 1}" for n in range(16)]
 MIME = "application/vnd.jupyter.widget-"
 # Exact ties, both zeros, carries, the ends of %g, and what is no number.
-AWKWARD = [0.125, 0.375, 2.5, 3.5, -2.5, -0.0, -0.001, 9.5, 9.995, 999.5, 1e5, 123456.5, 1234567.0,
-           1e-4, 9.9999e-5, 1.5e-7, 0.0625, 1 / 3, 2 / 3, 1e18, np.nan, np.inf, -np.inf]
+AWKWARD = [
+    0.125,
+    0.375,
+    2.5,
+    3.5,
+    -2.5,
+    -0.0,
+    -0.001,
+    9.5,
+    9.995,
+    999.5,
+    1e5,
+    123456.5,
+    1234567.0,
+    1e-4,
+    9.9999e-5,
+    1.5e-7,
+    0.0625,
+    1 / 3,
+    2 / 3,
+    1e18,
+    np.nan,
+    np.inf,
+    -np.inf,
+]
 
 
 def softmax(S):
@@ -42,12 +65,25 @@ def temperature(**changes) -> Explorer:
         "panels": [
             Heatmap("Mixing", np.where(A > 0, A, np.nan), WORDS, WORDS, "query", "key", mark=8),
             Bars("What ‘bank’ reads", WORDS, {"now": row, "at T₀": row[20:21]}, low=0, high=1),
-            Lines("Excess", RATIOS, {"model": excess}, "T / T₀", "nats", "log", "log", cursor=True,
-                  bands={"model": (excess / 1.5, excess * 1.5)}),
+            Lines(
+                "Excess",
+                RATIOS,
+                {"model": excess},
+                "T / T₀",
+                "nats",
+                "log",
+                "log",
+                cursor=True,
+                bands={"model": (excess / 1.5, excess * 1.5)},
+            ),
         ],
         "readout": "At T = {T:.2f} ‘bank’ reads ‘{best}’: {entropy:.2f} nats, excess {excess:.3g}.",
-        "values": {"T": 8 * RATIOS, "entropy": entropy, "excess": excess.T,
-                   "best": [[WORDS[k] for k in heads] for heads in row.argmax(-1)]},
+        "values": {
+            "T": 8 * RATIOS,
+            "entropy": entropy,
+            "excess": excess.T,
+            "best": [[WORDS[k] for k in heads] for heads in row.argmax(-1)],
+        },
         "alt": "Mixing weights of one head at T₀.",
     }
     return Explorer(**(parts | changes))
@@ -57,10 +93,20 @@ def numbers() -> Explorer:
     """One awkward number per position, in every form that a read-out may take."""
     forms = ["", ":.0f", ":.2f", ":.1g", ":.3g", ":.0%", ":.1%"]
     return Explorer(
-        title="Numbers", slider=Slider("n", labels=[str(n) for n in range(len(AWKWARD))]),
-        panels=[Points("Plane", np.random.default_rng(1).normal(size=(4, 2)), groups=[0, 1, 0, 1],
-                       names=["a", "b"], labels=list("wxyz"))],
-        readout=" | ".join(f"{{a{form}}}" for form in forms), values={"a": AWKWARD}, alt="Points.",
+        title="Numbers",
+        slider=Slider("n", labels=[str(n) for n in range(len(AWKWARD))]),
+        panels=[
+            Points(
+                "Plane",
+                np.random.default_rng(1).normal(size=(4, 2)),
+                groups=[0, 1, 0, 1],
+                names=["a", "b"],
+                labels=list("wxyz"),
+            )
+        ],
+        readout=" | ".join(f"{{a{form}}}" for form in forms),
+        values={"a": AWKWARD},
+        alt="Points.",
     )
 
 
@@ -104,8 +150,12 @@ def drawn(page) -> list[str]:
 
 
 def move(page, index: int) -> None:
-    page.eval_on_selector("input[type=range]", """(slider, index) => {
-        slider.value = index; slider.dispatchEvent(new Event("input")); }""", index)
+    page.eval_on_selector(
+        "input[type=range]",
+        """(slider, index) => {
+        slider.value = index; slider.dispatchEvent(new Event("input")); }""",
+        index,
+    )
 
 
 def said(page) -> str:
@@ -118,7 +168,8 @@ def test_first_picture_is_that_of_the_start(write, open_page, tmp_path):
     assert said(page) == shown.text
     A = shown._content.panels[0].arrays["array"][20, 3]
     shade = page.eval_on_selector_all(
-        ".cell", "cells => cells.map((cell) => cell.getAttribute('fill-opacity'))")
+        ".cell", "cells => cells.map((cell) => cell.getAttribute('fill-opacity'))"
+    )
     expected = np.where(np.isnan(A), 0, 0.05 + 0.95 * A).ravel()
     np.testing.assert_allclose(np.array(shade, float), expected, atol=1e-4)
     bars = page.eval_on_selector_all("rect.b0", "b => b.map((bar) => +bar.getAttribute('height'))")
@@ -272,8 +323,11 @@ def test_colours_follow_the_page_while_it_is_open(write, open_page):
 def test_nothing_sticks_out(write, open_page, tmp_path, width):
     page = ready(open_page(write(temperature(), numbers()), width=width))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    smallest = page.eval_on_selector_all("figure > svg", """nodes => Math.min(...nodes.map((node) =>
-        12.5 * node.getBoundingClientRect().width / node.viewBox.baseVal.width))""")
+    smallest = page.eval_on_selector_all(
+        "figure > svg",
+        """nodes => Math.min(...nodes.map((node) =>
+        12.5 * node.getBoundingClientRect().width / node.viewBox.baseVal.width))""",
+    )
     assert smallest >= 9.5
     page.screenshot(path=tmp_path / f"{width}.png", full_page=True)
 

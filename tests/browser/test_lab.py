@@ -21,7 +21,7 @@ from contextlib import suppress
 import pytest
 from seen import all_differ, state
 
-from operator_lab import classroom
+from operator_lab.course import classroom
 
 NOTEBOOK = "03_mixing.ipynb"
 MINUTE = 60_000  # milliseconds, a generous limit: nothing here asserts a time
@@ -103,10 +103,13 @@ def lab(address, open_lasting_page):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
-    page.wait_for_function("""() => {
+    page.wait_for_function(
+        """() => {
         const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
         return prompts.length && prompts.every((prompt) => /\\[\\d+\\]/.test(prompt.textContent));
-    }""", timeout=3 * MINUTE)
+    }""",
+        timeout=3 * MINUTE,
+    )
     return page
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from .errors import LabError, near
+from ..errors import LabError, near
 
 UNITS = ("characters", "words")
 OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for what is too rare to be in the vocabulary

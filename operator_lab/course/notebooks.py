@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .errors import LabError
-from .files import write_whole
+from ..errors import LabError
+from ..files import write_whole
 
 MARK = "NBVAL_CHECK_OUTPUT"
 KEPT = ("mystnb", "tags")  # what a cell says about itself: alternative text, hidden input

@@ -3,7 +3,7 @@
 A sentence walks through the nodes of a grammar. The walk is visible: the words alone tell
 where in the sentence we are. What stays hidden is the *sense*; it colours some of the words. So
 Bayes' rule on a few numbers gives the exact law of the next word, and its mean entropy is the
-floor below which no model can go. The languages themselves are in `operator_lab.corpus`.
+floor below which no model can go. The languages themselves are in `languages`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from .errors import LabError, near
+from ..errors import LabError, near
 
 STOP = "."
 SENSES = ("money", "river", "music", "game", "wild")

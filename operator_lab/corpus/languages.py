@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from .errors import LabError
-from .grammar import SENSES, STOP, Floor, Language, Node, by_sense, mixed, uniform
-from .text import Text, text
-
-__all__ = ["Floor", "Language", "Node", "Text", "compound", "depth", "language", "text", "words"]
+from ..errors import LabError
+from .grammar import SENSES, STOP, Language, Node, by_sense, mixed, uniform
 
 # Neighbours on the ring of senses share one ambiguous word.
 AMBIGUOUS = {

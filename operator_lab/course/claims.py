@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError, near
-from .files import write_whole
+from ..errors import LabError, near
+from ..files import write_whole
 
 VERDICTS = ("exact", "holds", "holds with a caveat", "breaks")
 NO_CHANCE = "no chance in it"

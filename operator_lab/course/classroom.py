@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from .errors import LabError
-from .files import write_whole
+from ..errors import LabError
+from ..files import write_whole
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def course() -> Path:
 
     Raises LabError if the package was installed without the repository around it.
     """
-    folder = Path(__file__).resolve().parent.parent / "course"
+    folder = Path(__file__).resolve().parents[2] / "course"
     if not folder.is_dir():
         raise LabError(
             f"there is no course at {folder}; clone the repository and install it "

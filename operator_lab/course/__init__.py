@@ -1,0 +1,1 @@
+"""What surrounds the notebooks: learners' copies, stored outputs, the ledger, the book."""
