@@ -18,7 +18,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files"},
+    {"errors", "files", "given"},
     {"shape", "transformer", "corpus"},
     {"run", "steps"},
     {"model", "references", "training"},

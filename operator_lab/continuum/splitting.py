@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .. import given
 from ..errors import LabError
-from . import given
 from .depth import Velocity, march, scheme
 
 SPLITTINGS = ("parallel", "lie", "strang")

@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from .. import given
 from ..dyson import reordered
 from ..errors import LabError
 from ..model import Model
 from ..transformer import Note, Transformer
-from . import given
 from .depth import Velocity, off
 
 WRITERS = ("attention.W_O.", "mlp.W_2.")  # what a branch writes is linear in these
@@ -80,7 +80,7 @@ def refined(model: Model, times: int | Sequence[int]) -> Model:
             "or use split(..., constrain=...)."
         )
     each = [times] * shape.layers if isinstance(times, int | np.integer) else list(times)
-    each = [given.count(m, "thinner layers a layer") for m in each]
+    each = [given.whole(m, "thinner layers a layer") for m in each]
     if len(each) != shape.layers or (shape.tied and len(set(each)) > 1):
         raise LabError(
             f"This model has {shape.layers} {'tied ' * shape.tied}layers; give one number, or one "
@@ -146,7 +146,7 @@ def as_an_ode(model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 6
     from .projection import distance
 
     model, shape = model.to("float64"), model.transformer.shape
-    texts = model.language.sample(given.count(count, "texts"), shape.context, 77)
+    texts = model.language.sample(given.whole(count, "texts"), shape.context, 77)
     last = model.run_batch(texts).states[:, -1]
     finer = [refined(model, m) for m in times]
     states = [m.run_batch(texts).states[:, -1] for m in finer]

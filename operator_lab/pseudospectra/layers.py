@@ -12,10 +12,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import square, whole
 from ..model import Model
 from ..run import Run
 from ..transformer import Note
-from .checked import square, whole
 
 
 def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:

@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import kstest
 
 from ..errors import LabError
-from .checked import square, whole
+from ..given import square, whole
 
 TRACY_WIDOM = {0.95: 0.9793, 0.99: 2.0234, 0.999: 3.2724, 0.9999: 4.3594}  # quantiles, real
 

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from ..dyson import bare
 from ..errors import LabError
-from ..pseudospectra.checked import whole
+from ..given import index, whole
 from ..run import Run
 
 
@@ -78,14 +78,13 @@ def coupling(run: Run, count: int = 33, position: int = -1) -> Coupling:
     with those of a smaller one: rounding then stays smallest. LabError where no circle serves.
     """
     count, words = whole(count, "The number of coefficients", 4, 200), len(run.words)
-    if not (isinstance(position, int | np.integer) and -words <= position < words):
-        raise LabError(f"Position {position!r} does not exist; this run has 0 to {words - 1}.")
+    position = index(position, words, "position")
     bare.at(run, 0.0)  # refuses a network without a series
     for circle in 1.9 * _within(run, position) * 0.88 ** np.arange(12):
         c = _coefficients(run, count, circle, position)
         check = _coefficients(run, count // 2 + 1, 0.85 * circle, position)
         if _agree(c[: len(check)], check, 1e-6):
-            return Coupling(run, position % words, c, float(circle))
+            return Coupling(run, position, c, float(circle))
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
 
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import number, whole
 
 Map = Callable[[ndarray], ndarray]
 
@@ -59,10 +60,8 @@ def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int 
     evaluation at the start asks whether f is a function of x. LabError for a map that diverges,
     changes the shape, or is stochastic.
     """
-    if not (isinstance(memory, int) and memory >= 0 and isinstance(most, int) and most >= 1):
-        raise LabError(f"Give memory >= 0 and most >= 1, whole; got {memory!r} and {most!r}.")
-    if not tolerance > 0:
-        raise LabError(f"The tolerance must be positive; got {tolerance!r}.")
+    memory, most = whole(memory, "memory", least=0), whole(most, "most")
+    tolerance = number(tolerance, "tolerance", above=0)
     x = np.array(start, dtype=float)
     if not (x.size and np.isfinite(x).all()):
         raise LabError("The start must be a finite array that is not empty.")

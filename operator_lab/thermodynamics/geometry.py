@@ -10,7 +10,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from .equilibrium import boltzmann, distribution, spectrum
+from ..given import distribution, spectrum
+from .equilibrium import boltzmann
 
 
 def fisher(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k k"]:

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from ..errors import LabError
 from ..files import write_whole
+from ..given import whole
 from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
 
@@ -44,14 +45,13 @@ class Task:
     every: int = 25
 
     def __post_init__(self):
-        if not isinstance(self.p, int) or self.p < 3:
-            raise LabError(f"The modulus p = {self.p!r} is a whole number of at least 3.")
+        whole(self.p, "The modulus p", least=3)
         if not 0 < self.share < 1:
             raise LabError(
                 f"The share of pairs to learn from is between 0 and 1, not {self.share!r}."
             )
-        if not (isinstance(self.steps, int) and self.steps >= 0 and self.every >= 1):
-            raise LabError(f"Cannot log {self.steps!r} steps every {self.every!r} of them.")
+        whole(self.steps, "steps", least=0)
+        whole(self.every, "every")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,10 @@ from numpy import ndarray
 from scipy.optimize import brentq
 
 from ..errors import LabError
+from ..given import number, temperature, whole
 from ..model import Model
 from ..run import Run
-from .equilibrium import equilibrium, temperature
+from .equilibrium import equilibrium
 
 RATIOS = np.geomspace(0.01, 100, 161)  # T/T0, forty a decade, 1 among them
 
@@ -37,9 +38,8 @@ def schottky(
     With x = gap/T and g = levels - 1: x^2 g e^-x / (1 + g e^-x)^2. Two levels peak at 0.4392, at
     T = 0.417 gap. LabError for T <= 0, a gap of 0 or fewer than two levels.
     """
-    T, g = temperature(T), _levels(levels) - 1
-    if not 0 < gap < np.inf:
-        raise LabError(f"The gap is a positive number, not {gap!r}.")
+    T, g = temperature(T), whole(levels, "levels", least=2) - 1
+    gap = number(gap, "gap", above=0)
     x = gap / T
     odds = g * np.exp(-np.minimum(x, 700.0))
     return x**2 * odds / (1 + odds) ** 2
@@ -59,14 +59,8 @@ def bound(levels: int) -> float:
 
 def peak(levels: int) -> float:
     """gap/T at which `schottky` is largest; 2.3994 for two levels."""
-    g = _levels(levels) - 1
+    g = whole(levels, "levels", least=2) - 1
     return brentq(lambda x: x * math.tanh((x - math.log(g)) / 2) - 2, math.log(g), 4 + math.log(g))
-
-
-def _levels(levels: int) -> int:
-    if not (isinstance(levels, int | np.integer) and levels >= 2):
-        raise LabError(f"{levels!r} levels do not make a gap; give a whole number of at least 2.")
-    return int(levels)
 
 
 def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:

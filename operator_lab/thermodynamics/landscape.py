@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from ..errors import LabError
+from ..given import one_of, whole
 from .rotary import BASE, frequencies
 
 BREAKINGS = ("decay", "rotary")
@@ -42,10 +43,7 @@ class Layer:
     def __post_init__(self):
         frequencies(self.d_k, self.base)  # its sentence, for an odd number of features a head
         for name in ("features", "heads", "positions", "classes"):
-            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
-                raise LabError(
-                    f"{name} = {getattr(self, name)!r}; it is a whole number of at least 1."
-                )
+            whole(getattr(self, name), name)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -121,8 +119,7 @@ def lifted(
     differs from axis to axis, "rotary" turns queries and keys, both by each of the rising
     `strengths`. LabError for another breaking or strengths that do not rise from above 0.
     """
-    if breaking not in BREAKINGS:
-        raise LabError(f"{breaking!r} is no way to break it; there are {', '.join(BREAKINGS)}.")
+    one_of(breaking, BREAKINGS, "way to break it")
     strengths = np.asarray(strengths, dtype=float)
     if strengths.ndim != 1 or not len(strengths) or not (np.diff(strengths, prepend=0) > 0).all():
         raise LabError("Strengths of the breaking are numbers above 0 that rise.")

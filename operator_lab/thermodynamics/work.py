@@ -12,7 +12,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from .equilibrium import equilibrium, relative_entropy, spectrum, temperature
+from ..given import spectrum, temperature, whole
+from .equilibrium import equilibrium, relative_entropy
 
 
 def straight(
@@ -23,9 +24,7 @@ def straight(
     LabError for spectra of different shape or with different forbidden levels, or no step.
     """
     E0, E1 = _matching(before, after)
-    if not (isinstance(steps, int | np.integer) and steps >= 1):
-        raise LabError(f"A path has at least one step, a whole number of them; got {steps!r}.")
-    s = np.linspace(0, 1, steps + 1).reshape(-1, *[1] * E0.ndim)
+    s = np.linspace(0, 1, whole(steps, "steps") + 1).reshape(-1, *[1] * E0.ndim)
     return np.where(np.isfinite(before), (1 - s) * E0 + s * E1, np.inf)
 
 
