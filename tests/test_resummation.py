@@ -335,7 +335,7 @@ class Chance:
         (lambda: rs.anderson(np.cos, [np.inf]), "finite array that is not empty"),
         (lambda: rs.anderson(np.cos, [1.0], memory=-1), "memory must be a whole number from 0 on"),
         (lambda: rs.anderson(np.cos, [1.0], most=0), "most must be a whole number from 1 on"),
-        (lambda: rs.picard(np.cos, [1.0], tolerance=0.0), "tolerance must be one finite number above 0"),
+        (lambda: rs.picard(np.cos, [1.0], tolerance=0.0), "tolerance must be .* above 0"),
         (lambda: rs.epsilon([]), "At least 1 terms are needed.*got 0"),
         (lambda: rs.epsilon(3.0), "got a single number"),
         (lambda: rs.epsilon([1.0, np.nan]), "The sequence holds NaN or infinity"),
@@ -352,7 +352,7 @@ class Chance:
         (lambda: rs.coupling(random_model().run(MONEY), 8, 9), "There is no position 9"),
         (lambda: rs.layer_map(random_model(), MONEY, layer=3), "There is no layer 3; .* 0 to 2"),
         (lambda: rs.layer_map(random_model(), "the dog"), "'dog' is not one of the 95 words"),
-        (lambda: rs.layer_map(random_model(), MONEY, fed=np.nan), "share fed must be one finite number"),
+        (lambda: rs.layer_map(random_model(), MONEY, fed=np.nan), "share fed must be one"),
         (lambda: rs.scaled(random_model(), 0.0), "A gain is a positive number"),
     ],
 )  # fmt: skip

@@ -518,7 +518,7 @@ P, E = np.array([0.5, 0.5]), np.array([0.0, 1.0])
         (lambda: td.rotated(np.ones(4)), "finite arrays .position, feature."),
         (lambda: td.rotated(np.full((2, 4), np.nan)), "finite arrays"),
         (lambda: td.rotated(np.ones((3, 4)), np.arange(2)), "There are 3 positions"),
-        (lambda: td.frequencies(4, base=0), "base of the frequencies must be one finite number above 0"),
+        (lambda: td.frequencies(4, base=0), "base of the frequencies must be one"),
         (lambda: td.Layer(d_k=3), "3 cannot be paired"),
         (lambda: td.Layer(heads=0), "heads must be a whole number from 1 on; got 0"),
         (lambda: td.lifted("wind", np.ones(1)), "'wind' is no way to break it"),
