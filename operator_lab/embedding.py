@@ -56,7 +56,7 @@ def senses_of(language: Language) -> Float[ndarray, "V senses"]:
 
     1 for a word of one sense only, 1/2 and 1/2 for an ambiguous one, equal shares for the rest.
     """
-    said = sum(language.emissions(node) for node in language.nodes).T
+    said = np.sum([language.emissions(node) for node in language.nodes], axis=0).T
     return said / said.sum(1, keepdims=True)
 
 

@@ -77,7 +77,7 @@ def sense_blind(language: Language) -> Language:
 
     def averaged(node: Node) -> Node:
         words = {w for by in node.says.values() for w in by}
-        mean = {w: np.mean([by.get(w, 0.0) for by in node.says.values()]) for w in words}
+        mean = {w: float(np.mean([by.get(w, 0.0) for by in node.says.values()])) for w in words}
         return node._replace(says=dict.fromkeys(node.says, mean))
 
     nodes = {name: averaged(node) for name, node in _one_sense(language).nodes.items()}

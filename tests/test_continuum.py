@@ -432,7 +432,7 @@ UP = np.array([[1.0, 2.0, 4.0]])
         (lambda: co.onto_sphere([1.0, 1.0, 1.0]), "all features equal has no nearest point"),
         (lambda: co.onto_sphere(UP, variance=0), "target variance must be one"),
         (lambda: co.onto_sphere(UP, variance=-2.0), "target variance must be one"),
-        (lambda: co.onto_sphere(UP, mean=np.nan), "target mean holds NaN"),
+        (lambda: co.onto_sphere(UP, mean=np.nan), "target mean must be one"),
         (lambda: co.onto_sphere([1.0]), "at least 2 features"),
         (lambda: co.onto_sphere([1.0, np.nan]), "state holds NaN"),
         (lambda: co.onto_sphere("abc"), "must be an array of numbers; got"),

@@ -130,7 +130,8 @@ class Integral:
     def random(cls, features: int = 6, seed: int = 0) -> Integral:
         """Weights of variance 1/d, at the usual temperature sqrt(d)."""
         d, rng = given.whole(features, "features"), np.random.default_rng(seed)
-        return cls(*(rng.normal(size=(3, d, d)) / np.sqrt(d)), T=float(np.sqrt(d)))
+        W_Q, W_K, W_V = rng.normal(size=(3, d, d)) / np.sqrt(d)
+        return cls(W_Q, W_K, W_V, T=float(np.sqrt(d)))
 
     def __call__(self, u: Field, at: Float[ndarray, "n"], nodes: Rule) -> Float[ndarray, "n e"]:
         """K[u] at the points `at`, the integrals over y replaced by the rule."""

@@ -27,7 +27,7 @@ def onto_sphere(
     not positive, fewer than 2 features, NaN.
     """
     x, variance = given.real(x, "state"), given.number(variance, "target variance", above=0)
-    mean = given.real(mean, "target mean", 0)
+    mean = given.number(mean, "target mean")
     if not x.ndim or x.shape[-1] < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
     c, sigma = _centred(x)
@@ -56,7 +56,7 @@ def distance(
     sigma, m, d = x.std(-1), x.mean(-1), x.shape[-1] if x.ndim else 0
     if d < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
-    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.real(mean, "mean", 0)) ** 2))
+    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.number(mean, "mean")) ** 2))
 
 
 def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:

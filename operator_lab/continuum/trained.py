@@ -110,8 +110,9 @@ def likeness(model: Model) -> dict[str, Float[ndarray, "pairs"]]:
         raise LabError("Adjacent layers are compared: a model of two or more untied layers.")
     found = {}
     for kind, name in KINDS.items():
-        W = [model.weights.get(f"blocks.{i}.{name}") for i in range(s.layers)]
-        if W[0] is not None:
+        names = [f"blocks.{i}.{name}" for i in range(s.layers)]
+        if names[0] in model.weights:
+            W = [model.weights[one] for one in names]
             flat = np.stack([w.ravel() / np.linalg.norm(w) for w in W]).astype(float)
             found[kind] = (flat[1:] * flat[:-1]).sum(1)
     return found

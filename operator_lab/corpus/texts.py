@@ -12,7 +12,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Text:
     unit: str
     words: Sequence[str]
     context: int
-    tokens: Int[ndarray, "n"] = ()
+    tokens: Int[ndarray, "n"] = field(default_factory=lambda: np.zeros(0, int))
 
     def __repr__(self) -> str:
         return f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -109,7 +110,8 @@ def _at(values: ndarray, at: int | tuple[int, ...] | None, what: str) -> ndarray
     if not fits:
         sides = " x ".join(map(str, shape))
         raise LabError(f"{what} is {sides} numbers, counted from 0; at={at!r} is none of them.")
-    return values[:, *place]
+    where: tuple[Any, ...] = (slice(None), *place)
+    return values[where]
 
 
 def run(

@@ -81,7 +81,8 @@ def core(model: Model) -> dict:
 
 def of_embedding(model: Model) -> dict:
     """Likeness of like words, ranks in use, what cutting and turning cost, a word alone."""
-    language, w, found = model.language, model.weights, {}
+    language, w = model.language, model.weights
+    found: dict[str, float] = {}
     own = embedding.senses_of(language)
     own = own[(own == 0.5).any(1)] == 0.5
     for name, W in (("W_E", embedding.vectors(model)), ("W_U", embedding.bras(model))):
@@ -115,7 +116,7 @@ def of_mixing(model: Model) -> dict:
     sizes = mixing.update_sizes(quick.run_batch(texts)).mean(0)
     return {
         "between positions": mixing.between_share(run.steps[0]),
-        "antisymmetric": float(mixing.antisymmetric_share(mixing.couplings(run)).mean()),
+        "antisymmetric": float(np.mean(mixing.antisymmetric_share(mixing.couplings(run)))),
         "flip": flip.tolist(),
         "flip later": float(later.max()),
         "at T/T0": mixing.temperature_scan(quick, (0.1, 0.25, 1, 4, 10), 128).tolist(),
@@ -251,7 +252,7 @@ def becoming(model: Model) -> dict:
     return {
         "hop sizes": dyson.sizes(hops)[:5].tolist(),
         "hop left": dyson.missing(runs, hops)[:5].tolist(),
-        "antisymmetric": float(mixing.antisymmetric_share(mixing.couplings(runs[0])).mean()),
+        "antisymmetric": float(np.mean(mixing.antisymmetric_share(mixing.couplings(runs[0])))),
         "exponents": float((runs.interaction[..., seen] / model.transformer.shape.T0).std()),
         "at T/T0": mixing.temperature_scan(model, RATIOS, 48).tolist(),
         "likeness W_E": _likeness(vectors, model.language),

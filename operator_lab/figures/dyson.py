@@ -159,8 +159,8 @@ def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> None:
     """How much is missing after each order, on a logarithmic scale; exact zeros are left out."""
     for i, (name, found) in enumerate(series.items()):
-        found = np.asarray(found, float)
-        ax.plot(np.where(found > 0, found, np.nan), label=name, **line(i))
+        left = np.asarray(found, float)
+        ax.plot(np.where(left > 0, left, np.nan), label=name, **line(i))
     ax.set(title=title, xlabel="orders summed, up to", ylabel="error, of the state", yscale="log")
     ax.legend()
 

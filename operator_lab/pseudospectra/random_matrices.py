@@ -129,7 +129,7 @@ class Outliers(NamedTuple):
 
     singular_values: Float[ndarray, "k"]
     edges: Edges
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
 def outliers(W, chance: float = 0.999) -> Outliers:
@@ -139,7 +139,8 @@ def outliers(W, chance: float = 0.999) -> Outliers:
     outwards: the count is cautious. LabError unless W is a finite matrix that is not 0.
     """
     values, W = _values(W), np.asarray(W, dtype=float)
-    found = edges(*W.shape, float(np.sqrt((W**2).mean())), chance)
+    rows, columns = W.shape
+    found = edges(rows, columns, float(np.sqrt((W**2).mean())), chance)
     return Outliers(values, found, int((values > found.reach).sum()))
 
 

@@ -66,10 +66,12 @@ def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int 
     if not (x.size and np.isfinite(x).all()):
         raise LabError("The start must be a finite array that is not empty.")
     y = _without_chance(f, x)
-    states, images, residuals = [], [], []
+    states: list[ndarray] = []
+    images: list[ndarray] = []
+    residuals: list[float] = []
     for k in range(most):
         y = _image(f, x, k) if k else y
-        residuals.append(float(np.linalg.norm(y - x) / max(np.linalg.norm(y), 1e-300)))
+        residuals.append(float(np.linalg.norm(y - x) / max(float(np.linalg.norm(y)), 1e-300)))
         if residuals[-1] <= tolerance:
             return Iteration(y, np.array(residuals), tolerance)
         states, images = [*states, x][-memory - 1 :], [*images, y][-memory - 1 :]

@@ -64,7 +64,7 @@ def pade(c, poles: int) -> Pade:
     q = _denominator(flat, poles)
     count = len(c) - len(q) + 1
     p = np.array([(q[: i + 1, None] * flat[i::-1][: len(q)]).sum(0) for i in range(count)])
-    p = _trimmed(p, np.linalg.norm(flat))
+    p = _trimmed(p, float(np.linalg.norm(flat)))
     down = scale ** -np.arange(len(c), dtype=float)
     p = (p * down[: len(p), None]).reshape(len(p), *c.shape[1:])
     return Pade(p, q * down[: len(q)])

@@ -58,7 +58,7 @@ def length(path: Float[ndarray, "steps k"]) -> float:
     path = distribution(path)
     if path.ndim != 2 or len(path) < 2:
         raise LabError(f"A path is at least two distributions, [steps, levels]; got {path.shape}.")
-    return float(distance(path[:-1], path[1:]).sum())
+    return float(np.sum(distance(path[:-1], path[1:])))
 
 
 def distance(p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:

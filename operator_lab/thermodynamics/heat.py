@@ -82,7 +82,9 @@ def heat_curves(
         raise LabError(f"There is no position {first}; they run from 0 to {N - 1}.")
     T0, E = run.shape.T0, energies(run)[..., first:, :]
     others = tuple(a for a in range(E.ndim - 1) if a not in (E.ndim - 4, E.ndim - 3))
-    return np.array([equilibrium(E, T0 * r).C.mean(others) for r in temperature(ratios)])
+    return np.array(
+        [np.asarray(equilibrium(E, T0 * r).C).mean(others) for r in temperature(ratios)]
+    )
 
 
 def peaks(
@@ -111,7 +113,7 @@ def heat(model: Model, count: int = 16, seed: int = 5) -> dict:
     tokens = model.language.sample(count, model.transformer.shape.context, seed)
     runs = model.run_batch(tokens)
     curves = heat_curves(runs)
-    found = peaks(curves)
+    found = np.asarray(peaks(curves))
     rows = runs.interaction[..., runs.interaction.shape[-1] // 2 :, :].astype(float)
     seen = np.tri(rows.shape[-1], dtype=bool)[-rows.shape[-2] :]
     mean = (rows * seen).sum(-1, keepdims=True) / seen.sum(-1, keepdims=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from ..given import one_of, whole
 from .rotary import BASE, frequencies
 
 BREAKINGS = ("decay", "rotary")
-_SMALL = dict(features=6, positions=5, classes=7, base=4.0)
+_SMALL: dict[str, Any] = dict(features=6, positions=5, classes=7, base=4.0)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class Layer:
     def _turned(self, x, last: bool = False):
         if not self.rotary:
             return x
-        angle = self.rotary * np.outer(np.arange(self.positions), frequencies(self.d_k, self.base))
-        angle = torch.tensor(angle[-1:] if last else angle)
+        turns = self.rotary * np.outer(np.arange(self.positions), frequencies(self.d_k, self.base))
+        angle = torch.tensor(turns[-1:] if last else turns)
         cos, sin, even, odd = angle.cos(), angle.sin(), x[..., 0::2], x[..., 1::2]
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 

@@ -58,7 +58,7 @@ def balance(path: Float[ndarray, "steps *n k"], T: float) -> Balance:
         raise LabError(f"A path is at least two spectra, [steps, ..., levels]; got {E.shape}.")
     E = _reachable(E)
     states = equilibrium(path, T)
-    p, U, S = states.p, states.U, states.S
+    p, U, S = states.p, np.asarray(states.U), np.asarray(states.S)
     Q = (np.diff(p, axis=0) * (E[1:] + E[:-1]) / 2).sum((0, -1))
     W = (np.diff(E, axis=0) * (p[1:] + p[:-1]) / 2).sum((0, -1))
     dU, dS = U[-1] - U[0], S[-1] - S[0]
