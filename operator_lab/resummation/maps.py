@@ -10,7 +10,6 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..model import Model
-from ..transformer import Note
 
 
 def layer_map(
@@ -28,13 +27,12 @@ def layer_map(
     if not np.isfinite(fed):
         raise LabError(f"fed is a finite number, 0 or 1 as a rule; got {fed!r}.")
     start = np.array(model.run(sentence).states[0], dtype=float)
-    T = model.transformer.shape.tau * model.transformer.shape.T0
     dtype = model.transformer.W_E.dtype
 
     def applied(x: ndarray) -> ndarray:
         with torch.inference_mode():
             y = torch.as_tensor(x + fed * start, dtype=dtype)
-            return layers[layer](y, T, layer, Note()).double().numpy()
+            return layers[layer](y, layer).double().numpy()
 
     return applied, start
 
