@@ -90,8 +90,8 @@ class Shape:
             raise LabError(f"eps = {self.eps!r}; it is a number of at least 0, such as 1e-5.")
         self._check_heads()
         if not isinstance(self.bias, bool):
-            object.__setattr__(self, "bias", tuple(self.bias))
-            unknown = sorted(set(self.bias) - set(BIASED))
+            object.__setattr__(self, "bias", tuple(self.bias) or False)
+            unknown = sorted(set(self.bias or ()) - set(BIASED))
             if unknown:
                 raise LabError(f"There is no bias of {unknown[0]!r}; there is {', '.join(BIASED)}.")
 

@@ -84,7 +84,6 @@ def test_keeps_the_precision_of_the_run():
     assert abs(single - dyson.jacobian(model.run(MONEY))).max() < 1e-4
 
 
-
 def test_a_batch_is_refused():
     model = random_model()
     with pytest.raises(LabError, match=r"one Jacobian per sentence; take one run, runs\[i\]"):

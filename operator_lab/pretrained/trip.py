@@ -92,8 +92,9 @@ def truncation(model: Model, sentence: str, count: int = 7, most: int = 8) -> di
 
 def difference(model: Model, text: str, word: str, other: str, edits=None) -> float:
     """The logit of a word minus that of another after the last word of a text."""
+    _ = model.weights["W_U.weight"]  # of an encoder in vain
     run = model.run(text, edits)
-    i, j = (run.vocabulary.index(w) for w in (word, other))
+    i, j = (model.language.index(w) for w in (word, other))
     return float(run.logits[-1, i]) - float(run.logits[-1, j])
 
 
