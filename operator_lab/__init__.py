@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .exercises import hint as hint
     from .exercises import solution as solution
     from .model import Model as Model
+    from .pretrained import load as load
     from .references import reference as reference
     from .run import Run as Run
     from .transformer import Transformer as Transformer
@@ -50,6 +51,7 @@ _NAMES = {
     "check": "exercises",
     "claim": "course.claims",
     "hint": "exercises",
+    "load": "pretrained",
     "reference": "references",
     "solution": "exercises",
 }

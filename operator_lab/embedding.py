@@ -16,7 +16,7 @@ from .given import real, whole
 from .mixing import entropy
 from .model import Model
 
-_READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1")
+_READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1", "mlp.W_3")
 _WRITES = ("attention.W_O", "mlp.W_2")
 
 
@@ -138,15 +138,15 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
             f"A rotation of this model is an orthogonal {s.features} x {s.features} matrix, "
             f"R R^T = 1; got shape {R.shape}, off by {_off(R):.2g}."
         )
-    if s.norm == "post" or s.bias:
+    if s.norm == "post" or s.bias or s.start_norm:
         raise LabError("Only models without biases whose norms stand before the steps are rotated.")
     w = model.weights
-    new = {"W_E": w["W_E"] @ R.T, "W_P": w["W_P"] @ R.T}
+    new = {name: w[name] @ R.T for name in ("W_E", "W_P") if name in w}
     for name, value in w.items():
         block, _, part = name.removeprefix("blocks.").partition(".")
         part = part.removesuffix(".weight")
         if part in _READS:
-            norm = f"blocks.{block}.norm_{2 if part == 'mlp.W_1' else 1}.gain"
+            norm = f"blocks.{block}.norm_{2 if part.startswith('mlp') else 1}.gain"
             new[name] = (value * w.get(norm, 1.0)) @ R.T
         elif part in _WRITES:
             new[name] = R @ value

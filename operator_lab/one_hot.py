@@ -48,6 +48,8 @@ def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     The rows of W_E and W_U follow their words, so every sentence keeps its law. LabError unless p
     holds each label once.
     """
+    if not isinstance(model.language, Language):
+        raise LabError(f"Only a language of the course is listed anew, not {model.language.name}.")
     p, V = np.asarray(p), len(model.language.words)
     if p.dtype.kind not in "iu" or sorted(p.tolist()) != list(range(V)):
         raise LabError(f"A relabelling of {V} words holds each of the labels 0 to {V - 1} once.")

@@ -74,7 +74,7 @@ def test_blinding_takes_away_the_write_and_what_the_steps_between_made_of_it(rea
     seen = run.states[2 * reader] - write
     layer = run.layers[reader]
     sigma = run.states[2 * reader].std(-1, keepdims=True)
-    sigma = np.sqrt(sigma**2 + run.eps)  # the norm's scale is held at the run's own
+    sigma = np.sqrt(sigma**2 + run.shape.eps)  # the norm's scale is held at the run's own
     normed = (seen - seen.mean(-1, keepdims=True)) / sigma * layer.weight("norm_1.gain")
     for route in ("query", "key", "value"):
         ((point, edit),) = dyson.blinded(run, route, reader, writer).items()

@@ -17,10 +17,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from .lexicon import no_law
 
 UNITS = ("characters", "words")
 OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for what is too rare to be in the vocabulary
@@ -90,6 +91,10 @@ class Text:
         last = len(self.tokens) - length
         starts = np.unique(np.linspace(self._cut, last, min(count, last - self._cut + 1)).round())
         return self.tokens[starts.astype(int)[:, None] + np.arange(length)]
+
+    def law(self, tokens) -> Float[ndarray, "*batch N V"]:
+        """LabError: nobody knows the exact law of a text."""
+        raise no_law(f"the text {self.name}")
 
     def bounds(self) -> dict[str, float]:
         """What an observer without a model needs, in nats per word of the held-out tenth.

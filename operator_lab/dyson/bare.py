@@ -18,7 +18,7 @@ from scipy.special import erf
 
 from ..errors import LabError
 from ..run import Run
-from ..transformer import EPS
+from ..transformer.rotation import turned
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,12 @@ def at(run: Run, couplings) -> Plane:
     """Pass through the network of a run with every write times lambda, for each complex lambda.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
-    LabError for ReLU, post-LN, RMS norm, mixing without softmax, or a coupling at which the pass
-    overflows.
+    LabError for another nonlinearity, a gated MLP, post-LN, RMS norm, mixing without softmax, or a
+    coupling at which the pass overflows.
     """
     s = run.shape
-    if s.activation != "gelu" or s.norm == "post" or s.rms or s.mixing != "softmax":
+    plain = s.activation == "gelu" and s.mixing == "softmax" and not s.gated
+    if not plain or s.norm == "post" or s.rms:
         raise LabError(
             "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
         )
@@ -74,7 +75,7 @@ def _normed(x, layer, which):
     if layer.run.shape.norm == "none":
         return x, np.full(len(x), np.inf)
     centred = x - x.mean(-1, keepdims=True)
-    variance = (centred**2).mean(-1, keepdims=True) + EPS
+    variance = (centred**2).mean(-1, keepdims=True) + layer.run.shape.eps
     nearness = abs(variance[..., 0]) / (abs(centred) ** 2).mean(-1)
     bias = layer.weight(f"norm_{which}.bias")
     u = centred / np.sqrt(variance) * layer.weight(f"norm_{which}.gain")
@@ -89,8 +90,11 @@ def _affine(layer, name, u):
 
 def _attend(u, layer, T, causal):
     s = layer.run.shape
-    heads = lambda y: y.reshape(*y.shape[:-1], s.heads, s.d_k).swapaxes(-2, -3)  # noqa: E731
-    q, k, v = (heads(_affine(layer, f"attention.W_{w}", u)) for w in "QKV")
+    q, k, v = (
+        np.einsum("...nd,hkd->...hnk", u, W, optimize=True) + (0 if b is None else b[:, None])
+        for W, b in ((layer.W_Q, layer.b_Q), (layer.W_K, layer.b_K), (layer.W_V, layer.b_V))
+    )
+    q, k = (turned(y, s.rotation, np.arange(u.shape[-2])) for y in (q, k))
     S = q @ k.swapaxes(-1, -2) / T
     N = S.shape[-1]
     visible = np.tri(N, dtype=bool) if causal else np.ones((N, N), bool)

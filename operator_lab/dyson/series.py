@@ -20,7 +20,7 @@ from scipy.linalg import expm, logm
 from ..errors import LabError, near
 from ..model import Model, divergence
 from ..run import Run, softmax
-from ..steps import FrozenNorm, MLPStep, Step
+from ..steps import MLPStep, Step
 from ..transformer import TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
@@ -116,11 +116,8 @@ def readout(
             f"A state of this run has shape {run.states.shape[-2:]} [position, feature]; got "
             f"{x.shape[-2:]}, perhaps from another run or model."
         )
-    gain = run.weights.get("final_norm.gain")
-    if gain is not None:
-        at = x if norm == "renormalised" else run.states[..., -1, :, :]
-        final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
-        x = final(x, 1.0)
+    final = run.final_norm(x if norm == "renormalised" else run.states[..., -1, :, :])
+    x = x if final is None else final(x, 1.0)
     z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
     z = z if bias is None else z + bias
@@ -169,7 +166,7 @@ def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
 
 def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
     """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand."""
-    U = np.eye(run.states[0].size)
+    U = np.eye(run.states[0].size, dtype=run.states.dtype)
     for V in run.steps:
         U = U + V.dense() @ U
     return U
@@ -296,13 +293,10 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     for step in run.steps:
         passed.append((step, y, one))
         y, one = _one_group(y, one, (step,), "on_site")
-    if run.shape.norm == "pre":
-        x, gain = run.states[-1], run.weights["final_norm.gain"]
-        final = FrozenNorm.of(x, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
-        constant = final(np.zeros_like(x), 1.0)[i] @ bra
+    constant, final = 0.0, run.final_norm(run.states[-1])
+    if final is not None:
+        constant = final(np.zeros_like(run.states[-1]), 1.0)[i] @ bra
         bra = final.transposed(bra, i)
-    else:
-        constant = 0.0
     bias = run.weights.get("W_U.bias")
     if bias is not None:
         k = run.vocabulary.index(word)

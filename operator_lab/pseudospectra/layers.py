@@ -15,7 +15,6 @@ from ..errors import LabError
 from ..given import square, whole
 from ..model import Model
 from ..run import Run
-from ..transformer import Note
 
 
 def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
@@ -27,11 +26,10 @@ def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]
     size = states[0].size
     if size > 1024:
         raise LabError(f"A state of this run has {size} numbers, at most 1024; cut the sentence.")
-    T = model.transformer.shape.tau * model.transformer.shape.T0
     found = []
     for i, layer in enumerate(model.transformer.layers):
         x = torch.tensor(np.array(states[i]))
-        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, T, i, Note()), x)
+        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, i), x)
         found.append(J.reshape(size, size).double().numpy())
     return np.array(found)
 

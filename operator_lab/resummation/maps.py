@@ -11,7 +11,6 @@ from numpy import ndarray
 from ..errors import LabError
 from ..given import index, number
 from ..model import Model
-from ..transformer import Note
 
 
 def layer_map(
@@ -26,13 +25,12 @@ def layer_map(
     layers = model.transformer.layers
     layer, fed = index(layer, len(layers), "layer"), number(fed, "share fed")
     start = np.array(model.run(sentence).states[0], dtype=float)
-    T = model.transformer.shape.tau * model.transformer.shape.T0
     dtype = model.transformer.W_E.dtype
 
     def applied(x: ndarray) -> ndarray:
         with torch.inference_mode():
             y = torch.as_tensor(x + fed * start, dtype=dtype)
-            return layers[layer](y, T, layer, Note()).double().numpy()
+            return layers[layer](y, layer).double().numpy()
 
     return applied, start
 

@@ -115,7 +115,10 @@ def heat(model: Model, count: int = 16, seed: int = 5) -> dict:
     curves = heat_curves(runs)
     found = np.asarray(peaks(curves))
     rows = runs.interaction[..., runs.interaction.shape[-1] // 2 :, :].astype(float)
-    seen = np.tri(rows.shape[-1], dtype=bool)[-rows.shape[-2] :]
+    N = rows.shape[-1]
+    seen = (np.tri(N, dtype=bool) if runs.shape.causal else np.ones((N, N), bool))[
+        -rows.shape[-2] :
+    ]
     mean = (rows * seen).sum(-1, keepdims=True) / seen.sum(-1, keepdims=True)
     variance = ((rows - mean) ** 2 * seen).sum(-1) / seen.sum(-1)
     return {
