@@ -47,6 +47,16 @@ def index(value: object, count: int, name: str) -> int:
     return int(value) % count  # type: ignore[call-overload]
 
 
+def indices(values: object, count: int, name: str) -> list[int]:
+    """Return some of `count` things, each once and at least one; or LabError."""
+    if isinstance(values, str) or not np.iterable(values):
+        raise LabError(f"Name each {name} in a list, such as [0]; got {shown(values)}.")
+    chosen = [index(v, count, name) for v in values]  # type: ignore[attr-defined]
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise LabError(f"Name each {name} once, at least one; they are 0 to {count - 1}.")
+    return chosen
+
+
 def number(
     value: object,
     name: str,

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .edits import put
 from .errors import LabError
+from .given import indices
 from .model import Model
 from .run import LayerRun, Run
 from .shape import check_temperature
@@ -151,16 +153,6 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
     return model.with_weights(new)
 
 
-def symmetrised(model: Model, sign: int = 1) -> dict:
-    """Edits that keep only the symmetric (sign = 1) or antisymmetric (-1) part of every S.
-
-    For use as `edits=` in `Model.run` and `Model.excess`; in feature space this keeps the
-    Hermitian or anti-Hermitian part of every head's coupling.
-    """
-    part = lambda S: (S + sign * S.swapaxes(-1, -2)) / 2  # noqa: E731
-    return {("interaction", layer): part for layer in range(model.transformer.shape.layers)}
-
-
 def contrast(model: Model, first: str, second: str) -> Float[ndarray, "V"]:
     """+1 on the words that only the first sentence allows next, -1 on those only the second does.
 
@@ -187,18 +179,10 @@ def exchange(
     signs = contrast(model, first, second)
     own = runs.law[0, -1] @ signs
     exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
-    index = [p % runs.states.shape[-2] for p in positions]
-
-    def with_columns(columns):
-        def edit(x):
-            x[index] = columns[index]
-            return x
-
-        return edit
-
+    places = indices(positions, runs.states.shape[-2], "position")
     flipped = []
     for s, columns in enumerate(runs[1].states):
-        law = model.run(first, edits={("state", s): with_columns(columns)}).law
+        law = model.run(first, edits=put(model, s, places, columns[places])).law
         flipped.append((own - law[-1] @ signs) / exact)
     return np.array(flipped)
 

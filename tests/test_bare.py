@@ -29,7 +29,7 @@ def test_it_is_analytic_and_real_on_the_real_axis():
 
 def test_coefficients_are_derivatives():
     run = random_model().run("the man paid")
-    c, _ = bare.trusted(run, 8, tolerance=1e-8)
+    c, _ = bare.stable_coefficients(run, 8, tolerance=1e-8)
     h = 1e-4
     x = bare.at(run, [h, -h, 0.0]).x.real
     assert abs(c[0] - run.states[0]).max() < 1e-8
@@ -53,14 +53,14 @@ def test_the_nearest_zero_bounds_the_radius():
     plane = bare.at(run, nearest.coupling)
     vanishing = plane.partition if nearest.kind == "partition function" else plane.variance
     assert vanishing[0] < 1e-4
-    c, _ = bare.trusted(run, 32, 2.0)
+    c, _ = bare.stable_coefficients(run, 32, 2.0)
     estimate = bare.radius_of_convergence(c)[-1]
     assert estimate == pytest.approx(abs(found[0].coupling), rel=0.3)
 
 
 def test_lambda_one_lies_outside_for_the_trained_model_only():
-    trained, _ = bare.trusted(reference().run(MONEY), 12)
-    untrained, _ = bare.trusted(reference(trained=False).run(MONEY), 12, 4.0)
+    trained, _ = bare.stable_coefficients(reference().run(MONEY), 12)
+    untrained, _ = bare.stable_coefficients(reference(trained=False).run(MONEY), 12, 4.0)
     assert np.median(bare.radius_of_convergence(trained)) < 0.3
     assert np.median(bare.radius_of_convergence(untrained)) > 2
 

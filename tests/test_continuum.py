@@ -295,7 +295,7 @@ def test_only_the_convex_projection_never_moves_points_apart():
 def test_the_tangent_is_the_derivative_of_the_projection(x, seed):
     v = np.random.default_rng(seed).normal(size=7)
     n = co.onto_sphere(x)
-    flow = co.tangent(n, v)
+    flow = co.onto_tangent(n, v)
     assert abs(flow.mean()) < 1e-9 and abs(flow @ n) < 1e-8
     assert layernorm.jacobian(n, eps=0.0) @ v == pytest.approx(flow, abs=1e-8)
     h = 1e-6
@@ -307,7 +307,7 @@ def test_the_tangent_is_the_derivative_of_the_projection(x, seed):
 def test_thin_post_ln_layers_flow_along_the_sphere_at_first_order(stack, splitting, method):
     parts, x, _ = stack
     x = co.onto_sphere(x)
-    end = co.exact(lambda y, t: co.tangent(y, sum(f(y, t) for f in parts)), x, 0.0, 1.0)
+    end = co.exact(lambda y, t: co.onto_tangent(y, sum(f(y, t) for f in parts)), x, 0.0, 1.0)
     assert end.mean(-1) == pytest.approx(0, abs=1e-10) and end.var(-1) == pytest.approx(1)
     errors = [
         co.off(co.split(parts, x, n, splitting, method, constrain=co.onto_sphere)[-1], end)
@@ -437,7 +437,7 @@ UP = np.array([[1.0, 2.0, 4.0]])
         (lambda: co.onto_sphere([1.0, np.nan]), "state holds NaN"),
         (lambda: co.onto_sphere("abc"), "must be an array of numbers; got"),
         (lambda: co.onto_orthant([np.inf]), "state holds NaN or infinity"),
-        (lambda: co.tangent(UP, UP[0]), "State and velocity have one shape"),
+        (lambda: co.onto_tangent(UP, UP[0]), "State and velocity have one shape"),
         (lambda: co.stretch(co.onto_sphere, pairs=0), "pairs must be"),
         (lambda: co.refined(random_model(), 0), "thinner layers a layer must be .* got 0"),
         (lambda: co.refined(random_model(), [1, 2]), "This model has 3 layers; give one number"),

@@ -10,7 +10,7 @@ import torch
 from random_models import MONEY, random_model
 from scipy.linalg import expm
 
-from operator_lab import channels, dyson, layernorm, mixing
+from operator_lab import channels, dyson, edits, layernorm, mixing
 from operator_lab import thermodynamics as td
 from operator_lab.corpus import text
 from operator_lab.run import Run
@@ -77,7 +77,7 @@ def test_blinding_takes_away_the_write_and_what_the_steps_between_made_of_it(rea
     sigma = np.sqrt(sigma**2 + run.shape.eps)  # the norm's scale is held at the run's own
     normed = (seen - seen.mean(-1, keepdims=True)) / sigma * layer.weight("norm_1.gain")
     for route in ("query", "key", "value"):
-        ((point, edit),) = dyson.blinded(run, route, reader, writer).items()
+        ((point, edit),) = edits.blind(run, route, reader, writer).items()
         assert point == (f"{route}_input", reader)
         assert abs(edit(run.kept[point]) - normed).max() < 1e-10
 

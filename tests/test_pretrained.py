@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from random_checkpoints import CONFIGS, TEXT, WORDS, checkpoint, tensors
 from safetensors.torch import save_file
 
-from operator_lab import channels, dyson, mixing, pretrained
+from operator_lab import dyson, edits, mixing, pretrained
 from operator_lab.corpus import tokens as words
 from operator_lab.errors import LabError
 from operator_lab.measurement import lens
@@ -117,7 +117,7 @@ def test_a_causal_model_does_not_look_ahead_and_an_encoder_does(models):
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
 def test_the_measurement_is_the_models(kind, models):
     run = models[kind].run(TEXT)
-    assert abs(dyson.readout(run, run.states[-1]) - run.law).max() < 1e-12
+    assert abs(dyson.law_of(run, run.states[-1]) - run.law).max() < 1e-12
     assert abs(lens(run)[-1] - run.law).max() < 1e-12
     assert dyson.missing(run, dyson.orders(run, "on_site"))[-1] == pytest.approx(0, abs=1e-12)
     read = pretrained.reading(run, run.states)
@@ -153,11 +153,11 @@ def test_edits_and_heads(model, as_a_learner):
     run = model.run(TEXT)
     same = model.run(TEXT, {("head_write", 1): lambda w: w, ("mixing", 0): lambda A: A})
     assert abs(same.states - run.states).max() < 1e-12
-    other = model.run(TEXT, channels.without(model, 1, [2]))
+    other = model.run(TEXT, edits.silence(model, 1, [2]))
     gone = run.states[3] - run.head_writes[1, 2] if run.shape.norm == "pre" else None
     if gone is not None:
         assert abs(other.states[3] - gone).max() < 1e-12
-    swapped = channels.exchanged(run, model.run(" ".join(WORDS[3:13])), 0, [1])
+    swapped = edits.swap(run, model.run(" ".join(WORDS[3:13])), 0, [1])
     assert model.run(TEXT, swapped).states[1] is not None
     with pytest.raises(LabError, match="'mixings' is not a point of the forward pass; near"):
         model.run(TEXT, {("mixings", 0): lambda A: A})
@@ -536,7 +536,7 @@ def test_mistakes_get_one_sentence(models, as_a_learner):
         (lambda: run.frozen("gate"), "frozen as 'secant', 'tangent', 'up' or 'half', not 'gate'"),
         (lambda: other.frozen("up"), "'secant' or 'tangent', not 'up'"),
         (lambda: other.law, "This is an encoder: it has no unembedding"),
-        (lambda: dyson.readout(other, other.states[-1]), "This is an encoder"),
+        (lambda: dyson.law_of(other, other.states[-1]), "This is an encoder"),
         (lambda: pretrained.reading(other, other.states), "This is an encoder"),
         (lambda: pretrained.reading(llama.run("bank"), run.states), "at least two words"),
         (lambda: pretrained.raw_and_centred(llama.run("the bank")), "at least three positions"),

@@ -264,7 +264,7 @@ def test_a_tail_is_the_end_of_its_run(shape):
 
 def test_the_coupling_series_is_the_taylor_series():
     run = rs.tail(random_model().run("the man paid"), 2)
-    series = rs.coupling(run, 16, position=2)
+    series = rs.expansion(run, 16, position=2)
     h = 1e-4
     x = bare.at(run, [h, -h, 0.0]).x.real[:, 2]
     assert series.coefficients[1] == pytest.approx((x[0] - x[1]) / (2 * h), rel=1e-5, abs=1e-7)
@@ -276,7 +276,7 @@ def test_the_coupling_series_is_the_taylor_series():
 @pytest.fixture(scope="module")
 def half():
     """The last two of four layers of the trained model, at the last word."""
-    return rs.coupling(rs.tail(lab.reference().run(MONEY), 2))
+    return rs.expansion(rs.tail(lab.reference().run(MONEY), 2))
 
 
 def test_taylor_explodes_and_resummation_holds(half):
@@ -347,9 +347,9 @@ class Chance:
         (lambda: rs.borel([1.0, 1.0], np.nan), "must be one finite number"),
         (lambda: rs.borel([1.0, 1.0], "one"), "must be one finite number"),
         (lambda: rs.tail(random_model().run(MONEY), 4), "layers must be a whole .* from 1 to 3"),
-        (lambda: rs.coupling(random_model(norm="post").run(MONEY)), "GELU, .*LayerNorm before"),
-        (lambda: rs.coupling(random_model().run(MONEY), 2), "whole number from 4 to 200"),
-        (lambda: rs.coupling(random_model().run(MONEY), 8, 9), "There is no position 9"),
+        (lambda: rs.expansion(random_model(norm="post").run(MONEY)), "GELU, .*LayerNorm before"),
+        (lambda: rs.expansion(random_model().run(MONEY), 2), "whole number from 4 to 200"),
+        (lambda: rs.expansion(random_model().run(MONEY), 8, 9), "There is no position 9"),
         (lambda: rs.layer_map(random_model(), MONEY, layer=3), "There is no layer 3; .* 0 to 2"),
         (lambda: rs.layer_map(random_model(), "the dog"), "'dog' is not one of the 95 words"),
         (lambda: rs.layer_map(random_model(), MONEY, fed=np.nan), "share fed must be one"),

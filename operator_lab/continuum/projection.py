@@ -64,11 +64,13 @@ def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
     return np.maximum(given.real(x, "state"), 0.0)
 
 
-def tangent(x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]) -> Float[ndarray, "*n d"]:
+def onto_tangent(
+    x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]
+) -> Float[ndarray, "*n d"]:
     """What is left of a velocity along the sphere through x: no change of mean or variance.
 
-    v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow u' = tangent(u, f)
-    is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
+    v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow of
+    u' = onto_tangent(u, f) is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
     post-LN layers). LabError for a constant state or shapes that differ.
     """
     x, v = given.real(x, "state"), given.real(velocity, "velocity")

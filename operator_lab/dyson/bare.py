@@ -115,7 +115,8 @@ def coefficients(run: Run, count: int, radius: float) -> Float[ndarray, "n N d"]
     """Taylor coefficients c_0 .. c_{count-1} of x(lambda), by Cauchy's integral on |lambda| = r.
 
     4 count points on the circle, one FFT. The circle must lie inside the disc of convergence;
-    compare two radii to know (`trusted`). LabError for a count or radius that is not positive.
+    compare two radii to know (`stable_coefficients`). LabError for a count or radius that is not
+    positive.
     """
     if count < 1 or not radius > 0:
         raise LabError(f"Give a positive count and radius; got {count} and {radius}.")
@@ -126,7 +127,7 @@ def coefficients(run: Run, count: int, radius: float) -> Float[ndarray, "n N d"]
     return c / radius ** np.arange(count)[:, None, None]
 
 
-def trusted(run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4):
+def stable_coefficients(run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4):
     """Coefficients from a circle small enough that a smaller one agrees; with that radius.
 
     Halves the radius until it does. LabError where no circle above 1e-4 serves.

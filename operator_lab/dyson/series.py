@@ -101,7 +101,7 @@ def _raise(kept, raised, one):
     return z, ones
 
 
-def readout(
+def law_of(
     run: Run, x: Float[ndarray, "*n N d"], norm: str = "renormalised"
 ) -> Float[ndarray, "*n N V"]:
     """The next-word law that the model reads from any state x in place of its last one.
@@ -132,7 +132,7 @@ def truncated(
     if not 0 <= order < len(series):
         last = len(series) - 1
         raise LabError(f"Order {order} does not exist; this split has orders 0 to {last}.")
-    return readout(run, series[: order + 1].sum(0), norm)
+    return law_of(run, series[: order + 1].sum(0), norm)
 
 
 def _distance(x, y) -> float:
@@ -145,7 +145,7 @@ def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, 
     # Rounding of large orders that cancel stays far below this, in float32 too; another run not.
     if series.shape[1:] != last.shape or _distance(series.sum(0), last) > 1e-3:
         raise LabError("These orders do not sum to the state of this run; they are another run's.")
-    laws = readout(run, np.cumsum(series, 0))
+    laws = law_of(run, np.cumsum(series, 0))
     return np.array([divergence(run.law, law) for law in laws])
 
 
@@ -220,27 +220,6 @@ def reordered(model: Model, order: Sequence[int]) -> Model:
             if name.startswith(prefix):
                 weights[f"blocks.{here}." + name.removeprefix(prefix)] = value
     return model.with_weights(weights)
-
-
-def blinded(run: Run, route: str, reader: int, writer: int) -> dict:
-    """Edits that hide what one layer's attention wrote from one input of a later layer.
-
-    `route` is "query", "key" or "value" (Q, K, V composition). What the frozen steps in between
-    made of the write is hidden with it; the reader's norm keeps the scale of the run. For use with
-    the same sentence. LabError for an unknown route, a later writer, or a model that is not pre-LN.
-    """
-    if route not in ("query", "key", "value"):
-        raise LabError(f"A route is 'query', 'key' or 'value', not {route!r}.")
-    if not 0 <= writer < reader < run.shape.layers:
-        raise LabError(f"Layer {reader} cannot read layer {writer}'s write; writers come first.")
-    if run.shape.norm != "pre":
-        raise LabError("Only in a pre-LN model does a write stay in the stream as it is.")
-    norm = run.layers[reader].attend().before
-    write = run.step_writes[..., 2 * writer, :, :]
-    for step in run.steps[2 * writer + 1 : 2 * reader]:
-        write = write + step.apply(write, 0.0)
-    unseen = norm(run.states[..., 2 * reader, :, :] - write, 1.0)
-    return {(f"{route}_input", reader): lambda _: unseen}
 
 
 @dataclass(frozen=True, eq=False)

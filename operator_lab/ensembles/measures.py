@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from .. import channels, dyson, embedding, measurement, mixing
+from .. import channels, dyson, edits, embedding, measurement, mixing
 from ..corpus import Language
 from ..model import Model, divergence
 from ..thermodynamics import heat
@@ -138,11 +138,11 @@ def of_channels(model: Model) -> dict:
     W_O = [model.weights[f"blocks.{i}.attention.W_O.weight"] for i in range(layers)]
     used = [channels.schmidt(channels.operator(layer), len(run.words)) for layer in run.layers]
     quick = model.to("float32")  # the rest is read to three digits
-    silent, moved = channels.silenced(quick, 48), channels.carried(quick, MONEY, RIVER)
+    silent, moved = channels.costs(quick, 48), channels.carried(quick, MONEY, RIVER)
     return found | {
         "off block": float(np.mean([channels.off_block(W, h) for W in W_O])),
         "channels in use": [channels.effective_count(s) for s in used],
-        "rank of mixing": [quick.excess(48, edits=channels.low_rank(quick, r)) for r in (4, 8, 16)],
+        "rank of mixing": [quick.excess(48, edits=edits.flatten(quick, r)) for r in (4, 8, 16)],
         "silenced": silent.ravel().tolist(),
         "carried": moved.ravel().tolist(),
     }
@@ -153,7 +153,7 @@ def of_depth(model: Model) -> dict:
     every = list(itertools.permutations(range(model.transformer.shape.layers)))
     quick = model.to("float32")
     shuffled = [dyson.reordered(quick, list(order)).excess(24) for order in every[1:]]
-    series, _ = dyson.bare.trusted(model.run(MONEY), count=24, radius=4.0)
+    series, _ = dyson.bare.stable_coefficients(model.run(MONEY), count=24, radius=4.0)
     return {
         "reordered": float(np.median(shuffled)),
         "least reordered": float(min(shuffled)),
@@ -213,7 +213,7 @@ def two_hops(model: Model) -> dict:
     texts = language.sample(96, 64, seed=77)
     right = _right_verb(language, texts)
     runs = model.run_batch(texts)
-    hops = dyson.readout(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
+    hops = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
     found = excess(model) | {
         "right verb": right(runs.law),
         "exact": right(language.law(texts)),
@@ -221,8 +221,8 @@ def two_hops(model: Model) -> dict:
     }
     if model.transformer.shape.layers > 1:
         for route in ("value", "key", "query"):
-            edits = dyson.blinded(runs, route, reader=1, writer=0)
-            found[f"blind {route}"] = right(model.run_batch(texts, edits=edits).law)
+            hidden = edits.blind(runs, route, reader=1, writer=0)
+            found[f"blind {route}"] = right(model.run_batch(texts, edits=hidden).law)
     return found
 
 
@@ -230,7 +230,7 @@ def hops_in_time(model: Model) -> dict:
     """The depth language while it is learned: P(right verb), of the model and by hops."""
     texts = model.language.sample(96, 64, seed=77)
     right, runs = _right_verb(model.language, texts), model.run_batch(texts)
-    hops = dyson.readout(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
+    hops = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
     return {"right verb": right(runs.law), "by hops": [right(law) for law in hops[:3]]}
 
 

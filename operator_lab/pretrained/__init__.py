@@ -15,10 +15,10 @@ from .measures import (
     sizes,
 )
 from .packages import PACKAGES, installed, load, try_load
-from .trip import difference, pictures, shipped, silenced, truncation
+from .trip import difference, falls, pictures, shipped, truncation
 
 __all__ = [
     "PACKAGES", "Couplings", "Reading", "by_gate", "couplings", "damping", "difference", "initial",
     "installed", "load", "massive", "onsite_energies", "pictures", "pooled", "raw_and_centred",
-    "reading", "shipped", "shuffled", "silenced", "sizes", "truncation", "try_load",
+    "reading", "shipped", "shuffled", "falls", "sizes", "truncation", "try_load",
 ]  # fmt: skip

@@ -14,7 +14,8 @@ import numpy as np
 from numpy import ndarray
 from tqdm import tqdm
 
-from ..dyson import attribute, blinded, orders
+from .. import edits
+from ..dyson import attribute, orders
 from ..embedding import effective_rank
 from ..files import write_whole
 from ..model import Model
@@ -128,12 +129,12 @@ def _gift(model: Model) -> dict:
     run = model.run(sentence)
     split = attribute(run, word, other)
     share = split.hops.sum((0, 3))  # [layer, head]
-    effect = trip.silenced(model, sentence, word, other)
+    effect = trip.falls(model, sentence, word, other)
     largest = split.largest(6)
     reader, writer = largest[0][2], np.argsort(-(effect - abs(share)), axis=None)
     writer = next(int(w) // run.shape.heads for w in writer if w < reader * run.shape.heads)
     blind = [
-        trip.difference(model, sentence, word, other, blinded(run, route, reader, writer))
+        trip.difference(model, sentence, word, other, edits.blind(run, route, reader, writer))
         for route in ("query", "key", "value")
     ]
     return {
@@ -151,11 +152,7 @@ def _capital(model: Model) -> dict:
     largest = split.largest(1)[0]
     _, _, layer, head, _ = largest
 
-    def mute(writes):
-        writes[..., head, :, :] = 0.0
-        return writes
-
-    after = trip.difference(model, *trip.CAPITAL, edits={("head_write", layer): mute})
+    after = trip.difference(model, *trip.CAPITAL, edits=edits.silence(model, layer, [head]))
     return {"capital total": split.total, "capital largest": largest, "capital silenced": after}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..dyson import orders
+from ..edits import silence
 from ..errors import LabError
 from ..model import Model
 from . import measures
@@ -98,7 +99,7 @@ def difference(model: Model, text: str, word: str, other: str, edits=None) -> fl
     return float(run.logits[-1, i]) - float(run.logits[-1, j])
 
 
-def silenced(model: Model, text: str, word: str, other: str) -> ndarray:
+def falls(model: Model, text: str, word: str, other: str) -> ndarray:
     """How much the difference of two logits falls when one head writes nothing at the last place.
 
     [layer, head]; every later step answers to it (ablation).
@@ -106,11 +107,6 @@ def silenced(model: Model, text: str, word: str, other: str) -> ndarray:
     whole = difference(model, text, word, other)
     found = np.zeros((model.shape.layers, model.shape.heads))
     for layer, head in np.ndindex(found.shape):
-        edits = {("head_write", layer): lambda w, h=head: _muted(w, [h])}
+        edits = silence(model, layer, [head], position=-1)
         found[layer, head] = whole - difference(model, text, word, other, edits)
     return found
-
-
-def _muted(writes, heads):
-    writes[..., heads, -1, :] = 0.0
-    return writes

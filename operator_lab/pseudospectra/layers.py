@@ -17,7 +17,7 @@ from ..model import Model
 from ..run import Run
 
 
-def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
+def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
     """The Jacobian of each layer at a run, d x^(l+1) / d x^(l) on flattened states [N d].
 
     LabError where the model cannot read the sentence, or beyond 1024 numbers in a state.
@@ -34,7 +34,7 @@ def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]
     return np.array(found)
 
 
-def silenced(A, positions: int):
+def on_site(A, positions: int):
     """The same operator on states [N d] with all that passes between positions taken out.
 
     LabError unless the matrix is made of positions x positions equal blocks.

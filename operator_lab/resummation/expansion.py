@@ -44,7 +44,7 @@ def tail(run: Run, layers: int) -> Run:
 
 
 @dataclass(frozen=True, eq=False)
-class Coupling:
+class Expansion:
     """Taylor coefficients of the last state at one position, in the coupling of its layers."""
 
     run: Run
@@ -71,7 +71,7 @@ class Coupling:
         return x.reshape(*couplings.shape, x.shape[-1])
 
 
-def coupling(run: Run, count: int = 33, position: int = -1) -> Coupling:
+def expansion(run: Run, count: int = 33, position: int = -1) -> Expansion:
     """Expand the last state at a position in the coupling of a run's layers (use `tail` before).
 
     Cauchy's integral on the widest circle, of a list, on which this position's coefficients agree
@@ -84,7 +84,7 @@ def coupling(run: Run, count: int = 33, position: int = -1) -> Coupling:
         c = _coefficients(run, count, circle, position)
         check = _coefficients(run, count // 2 + 1, 0.85 * circle, position)
         if _agree(c[: len(check)], check, 1e-6):
-            return Coupling(run, position, c, float(circle))
+            return Expansion(run, position, c, float(circle))
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
 
 
@@ -116,7 +116,7 @@ def _agree(c, check, tolerance: float) -> bool:
 
 
 def felt(
-    series: Coupling, singularities: Sequence[bare.Singularity], points: int = 32
+    series: Expansion, singularities: Sequence[bare.Singularity], points: int = 32
 ) -> list[bare.Singularity]:
     """Those singularities that this position's state has, and not only another one's row.
 
