@@ -31,8 +31,8 @@ from operator_lab.exercises import (
     solution,
     table,
 )  # fmt: skip
-from operator_lab.exercises.facts import everywhere, somewhere
-from operator_lab.exercises.strict import strict
+from operator_lab.judge.facts import everywhere, somewhere
+from operator_lab.judge.strict import strict
 
 MIXING, EXPONENT, GAUGE = (find(f"mixing.{n}") for n in ("mixing", "exponent", "gauge"))
 RIGHT = MIXING.reference
