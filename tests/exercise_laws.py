@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from operator_lab.exercises import Exercise, Wrong, find, judge, names
 from operator_lab.judge.exercise import LEVELS
-from operator_lab.judge.outcome import ORDINALS, observe
+from operator_lab.judge.reply import ORDINALS, observe
 
 # One law, many classes and exercises: nothing is kept from one example for the next.
 few = settings(max_examples=10, suppress_health_check=[HealthCheck.differing_executors])
@@ -68,7 +68,7 @@ class ExerciseLaws:
 
     stem: str = ""
     # Sentence of a law (a pattern) -> whether it is true of one trial; `said[pattern](found, args,
-    # answer, right)`: the match, one probe's arguments, the arrays of the answer, the right ones.
+    # answer, right)`: the match, one case's arguments, the arrays of the answer, the right ones.
     said: Mapping[str, Callable] = MappingProxyType({})
 
     def pytest_generate_tests(self, metafunc):
@@ -164,14 +164,14 @@ class ExerciseLaws:
 
 
 def trials(exercise: Exercise, function):
-    """Arguments, answer and right answer of each probe on which laws may be asked."""
-    for probe in exercise.draw():
+    """Arguments, answer and right answer of each case on which laws may be asked."""
+    for case in exercise.draw():
         with np.errstate(all="ignore"):
-            answer = observe(function, probe, exercise.parts).items
-        right = observe(exercise.reference, probe, exercise.parts).items
+            answer = observe(function, case, exercise.parts).items
+        right = observe(exercise.reference, case, exercise.parts).items
         shaped = [a.shape for a in answer] == [r.shape for r in right]
         if shaped and all(np.isfinite(item).all() for item in answer):
-            yield probe.args, answer, right
+            yield case.args, answer, right
 
 
 def whole(items: tuple):
@@ -183,7 +183,7 @@ def says(exercise: Exercise, args, answer, sentence: str) -> bool:
 
 
 def breaks(law, exercise: Exercise, function) -> bool:
-    """Whether an answer breaks a law on any probe."""
+    """Whether an answer breaks a law on any case."""
     return any(law.broken(a, whole(answer), 1e-3) for a, answer, _ in trials(exercise, function))
 
 
@@ -203,18 +203,18 @@ def is_true(reason: str, exercise: Exercise, function, said: Mapping[str, Callab
     item, words = 0, reason
     if found := re.match(rf"({'|'.join(ORDINALS)}) item: ", reason):
         item, words = ORDINALS.index(found[1]), reason[found.end() :]
-    probes = exercise.draw()
+    cases = exercise.draw()
     with np.errstate(all="ignore"):
-        outcomes = [observe(function, p, exercise.parts) for p in probes]
-        rights = [observe(exercise.reference, p, exercise.parts).items for p in probes]
+        replies = [observe(function, p, exercise.parts) for p in cases]
+        rights = [observe(exercise.reference, p, exercise.parts).items for p in cases]
     if words.startswith("it raises "):
-        kinds = [o.error for o in outcomes if o.kind == "raised"]
+        kinds = [o.error for o in replies if o.kind == "raised"]
         return any(words.startswith(f"it raises {kind}") for kind in kinds)
     if any(re.fullmatch(pattern, words) for pattern in said):
         found, check = matching(words, said)
         cases = [(a, y, r) for a, y, r in trials(exercise, function) if says(exercise, a, y, words)]
         return bool(cases) and all(check(found, *case) for case in cases)
-    made = [(o, r) for o, r in zip(outcomes, rights, strict=True) if o.returned]
+    made = [(o, r) for o, r in zip(replies, rights, strict=True) if o.returned]
     pairs = [(o.items[item], r[item]) for o, r in made]
     for pattern, check in GENERAL.items():
         if found := re.fullmatch(pattern, words):
@@ -283,5 +283,5 @@ GENERAL = {
     r"differs only in rows? (.*)": _only_rows,
     r"agrees up to row (\d+) .*, off from there on": _up_to,
     r"its values are off": lambda _, pairs: not all(near(m, r).all() for m, r in pairs),
-    r"its values are off \(right on (\d+) of (\d+) probes\)": _good,
+    r"its values are off \(right on (\d+) of (\d+) cases\)": _good,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Exercises: one file each, whose path is its name, and what a learner calls."""
 
-from ..judge import TODO, CheckFailed, Exercise, Law, Probe, Verdict, Wrong, judge, mistakes
+from ..judge import TODO, Case, CheckFailed, Exercise, Law, Verdict, Wrong, judge, mistakes
 from .check import check, hint, solution
 from .shelf import find, names, table
 
@@ -9,7 +9,7 @@ __all__ = [
     "CheckFailed",
     "Exercise",
     "Law",
-    "Probe",
+    "Case",
     "Verdict",
     "Wrong",
     "check",

@@ -27,7 +27,8 @@ def check(exercise: str | Exercise, function: object) -> Callable:
         fail(verdict.line)
         return exercise.reference
     if not verdict.passed:
-        ending = f"You go on with the reference; lab.hint({_called(exercise)}) helps."
+        more = "hint" if exercise.hints else "solution"
+        ending = f"You go on with the reference; lab.{more}({_called(exercise)}) helps."
     elif function is exercise.reference:
         ending = "This is the reference; run the cell above again to check your own function."
     else:

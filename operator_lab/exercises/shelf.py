@@ -12,7 +12,7 @@ from ..judge import Exercise
 HERE = Path(__file__).parent
 
 
-class Row(NamedTuple):
+class Entry(NamedTuple):
     """One line of the table of exercises."""
 
     name: str
@@ -38,6 +38,6 @@ def find(name: str) -> Exercise:
     return importlib.import_module(f".{name}", __package__).EXERCISE
 
 
-def table() -> tuple[Row, ...]:
+def table() -> tuple[Entry, ...]:
     """Return name, title, level (core or stretch) and minutes of every exercise."""
-    return tuple(Row(e.name, e.title, e.level, e.minutes) for e in map(find, names()))
+    return tuple(Entry(e.name, e.title, e.level, e.minutes) for e in map(find, names()))

@@ -1,7 +1,7 @@
 """The judge: the only place that says whether an answer is right, and what is wrong with it."""
 
-from .exercise import Exercise, Law, Probe
-from .facts import differ
+from .exercise import Case, Exercise, Law
+from .facts import differ, short
 from .mistakes import Wrong, mistakes
 from .strict import CheckFailed
 from .todo import TODO
@@ -12,10 +12,11 @@ __all__ = [
     "CheckFailed",
     "Exercise",
     "Law",
-    "Probe",
+    "Case",
     "Verdict",
     "Wrong",
     "differ",
     "judge",
     "mistakes",
+    "short",
 ]

@@ -16,7 +16,7 @@ LEVELS = ("core", "stretch")
 
 
 @dataclass(frozen=True)
-class Probe:
+class Case:
     """One set of arguments an answer is tried on, and the words that describe it."""
 
     args: tuple
@@ -38,14 +38,14 @@ class Law:
 class Exercise:
     """One exercise: how to ask it, how to help with it and how to judge an answer.
 
-    `reference` is a right answer; `probes` maps a random generator to the arguments all answers
+    `reference` is a right answer; `cases` maps a random generator to the arguments all answers
     are tried on; `parts` is the number of arrays an answer consists of (1: an array, otherwise a
-    tuple); `seconds` is what all probes may take together.
+    tuple); `seconds` is what all cases may take together.
     """
 
     title: str
     reference: Callable
-    probes: Callable
+    cases: Callable
     wrong: tuple[Wrong, ...] = ()
     laws: tuple[Law, ...] = ()
     hints: tuple[str, ...] = ()
@@ -69,9 +69,9 @@ class Exercise:
         """How the function is called, for example `exponent(Q, K, tau=1.0)`."""
         return self.reference.__name__ + in_words(inspect.signature(self.reference))
 
-    def draw(self, probes: Callable | None = None) -> tuple[Probe, ...]:
-        """Return the probes, the same on every machine: drawn once for each fixed seed."""
-        chosen: Callable[[np.random.Generator], Iterable[Probe]] = probes or self.probes
+    def draw(self, cases: Callable | None = None) -> tuple[Case, ...]:
+        """Return the cases, the same on every machine: drawn once for each fixed seed."""
+        chosen: Callable[[np.random.Generator], Iterable[Case]] = cases or self.cases
         return tuple(p for seed in SEEDS for p in chosen(np.random.default_rng(seed)))
 
 

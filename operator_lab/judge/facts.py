@@ -1,6 +1,6 @@
 """What can be said about a wrong answer without guessing: only what holds, where it holds.
 
-`compare` decides whether two arrays agree; the facts describe how the answers of all probes differ
+`compare` decides whether two arrays agree; the facts describe how the answers of all cases differ
 from the expected ones. Every sentence is a statement about numbers, never about intentions.
 """
 
@@ -16,7 +16,7 @@ Pair = tuple[np.ndarray, np.ndarray]  # (yours, expected)
 def tolerance(array: np.ndarray) -> float:
     """Return the relative tolerance the precision of an answer deserves."""
     # Not tighter: float64 numbers may have been float32 on the way. What catches a mistake is a
-    # probe that shows it, not a small tolerance.
+    # case that shows it, not a small tolerance.
     return 1e-3 if array.dtype == np.float32 else 1e-4
 
 
@@ -48,7 +48,7 @@ def same(yours: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def everywhere(pairs: Sequence[Pair]) -> str | None:
-    """Return a statement that holds on every probe, or None."""
+    """Return a statement that holds on every case, or None."""
     if any(y.shape != e.shape for y, e in pairs):
         return _transpose(pairs)
     if not all(np.isfinite(y).all() for y, _ in pairs):
@@ -92,7 +92,12 @@ def _transpose(pairs: Sequence[Pair]) -> str | None:
 
 
 def _factor(pairs: Sequence[Pair]) -> str | None:
-    """State a factor that is the same everywhere, or one for each probe."""
+    """State a factor that is the same everywhere, or one for each case."""
+    if all(e.size == 1 for _, e in pairs):
+        known = {y.item() / e.item() for y, e in pairs if e.any()}
+        # one number is always some multiple of another: worth saying only if it is the same one
+        if not known or np.ptp(list(known)) > 1e-3 * max(map(abs, known)):
+            return None
     factors = [_ratio(y, e) for y, e in pairs if e.any()]
     zeros = [same(y, e) for y, e in pairs if not e.any()]
     if not factors or None in factors or not all(zeros):
@@ -100,8 +105,8 @@ def _factor(pairs: Sequence[Pair]) -> str | None:
     if not any(factors):
         return "it is zero everywhere"
     if np.ptp(factors) <= 1e-3 * np.abs(factors).max():
-        return f"it is {_short(float(np.mean(factors)))} x expected everywhere"
-    listed = ", ".join(dict.fromkeys(_short(f) for f in factors))
+        return f"it is {short(float(np.mean(factors)))} x expected everywhere"
+    listed = ", ".join(dict.fromkeys(short(f) for f in factors))
     return f"it is proportional to what is expected, with a factor that varies ({listed})"
 
 
@@ -116,7 +121,7 @@ def _shift(pairs: Sequence[Pair]) -> str | None:
     moved = zip(pairs, shifts, strict=True)
     if np.ptp(shifts) > 1e-3 * size or any(not same(y, _as(e + s, y)) for (y, e), s in moved):
         return None
-    return f"it is what is expected {'+' if shifts[0] > 0 else '-'} {_short(size)} everywhere"
+    return f"it is what is expected {'+' if shifts[0] > 0 else '-'} {short(size)} everywhere"
 
 
 def _as(values: np.ndarray | float, like: np.ndarray) -> np.ndarray:
@@ -124,6 +129,6 @@ def _as(values: np.ndarray | float, like: np.ndarray) -> np.ndarray:
     return np.asarray(values, dtype=like.dtype)
 
 
-def _short(number: float) -> str:
-    """Three digits, but more where three would print a plain 1."""
+def short(number: float) -> str:
+    """Return a number in three digits, but in more where three would print a plain 1."""
     return f"{number:.3g}" if abs(abs(number) - 1) > 5e-3 else f"{number:.6g}"

@@ -1,4 +1,4 @@
-"""The ladder an answer climbs on one probe, rung by rung.
+"""The ladder an answer climbs on one case, rung by rung.
 
 It runs, it returns numbers, they are finite, the shape is exact, no argument was changed, the dtype
 is real and precise enough, the values agree, the laws hold. The shape comes before any comparison
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .exercise import Exercise, Probe
+from .exercise import Case, Exercise
 from .facts import off, tolerance
-from .outcome import LARGE, ORDINALS, Outcome
+from .reply import LARGE, ORDINALS, Reply
 
 Items = tuple[np.ndarray, ...]
 
@@ -29,31 +29,31 @@ class Fault:
     item: int = 0
 
 
-def faults(exercise: Exercise, probe: Probe, outcome: Outcome, expected: Items) -> Iterator[Fault]:
+def faults(exercise: Exercise, case: Case, reply: Reply, expected: Items) -> Iterator[Fault]:
     """Yield what is wrong, lowest rung first; a later one means something only if none came."""
-    if outcome.kind == "nothing":
+    if reply.kind == "nothing":
         yield Fault("type", "it returns None: is the `return` forgotten?")
         return
-    if not outcome.returned:
-        yield Fault(outcome.kind, outcome.said, outcome.detail)
+    if not reply.returned:
+        yield Fault(reply.kind, reply.said, reply.detail)
         return
-    yield from _each("finite", _not_finite, outcome.items, expected)
-    yield from _each("shape", _misshapen, outcome.items, expected)
-    if outcome.changed:
-        names = " and ".join(exercise.parameters[i] for i in outcome.changed)
+    yield from _each("finite", _not_finite, reply.items, expected)
+    yield from _each("shape", _misshapen, reply.items, expected)
+    if reply.changed:
+        names = " and ".join(exercise.parameters[i] for i in reply.changed)
         yield Fault("mutated", f"it changes its argument {names} in place: work on a copy")
-    yield from _each("dtype", _imprecise, outcome.items, expected)
-    yield from _each("values", _misvalued, outcome.items, expected)
-    if sentence := broken_law(exercise, probe, outcome):
+    yield from _each("dtype", _imprecise, reply.items, expected)
+    yield from _each("values", _misvalued, reply.items, expected)
+    if sentence := broken_law(exercise, case, reply):
         yield Fault("laws", sentence)
 
 
-def broken_law(exercise: Exercise, probe: Probe, outcome: Outcome) -> str | None:
+def broken_law(exercise: Exercise, case: Case, reply: Reply) -> str | None:
     """Return how the first broken law is broken, or None; the shapes must be right."""
-    answer = outcome.items if exercise.parts > 1 else outcome.items[0]
+    answer = reply.items if exercise.parts > 1 else reply.items[0]
     # Sums and products of an answer lose digits: a law must not reject what the values accept.
-    slack = 10 * max(tolerance(item) for item in outcome.items)
-    found = (law.broken(probe.args, answer, slack) for law in exercise.laws)
+    slack = 10 * max(tolerance(item) for item in reply.items)
+    found = (law.broken(case.args, answer, slack) for law in exercise.laws)
     return next(filter(None, found), None)
 
 

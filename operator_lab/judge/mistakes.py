@@ -27,7 +27,7 @@ ARROW = "=>"
 class Wrong:
     """A mistake people make: edits of the right answer, and the sentence that explains it.
 
-    LabError where `function` is asked for and an edit does not fit the source.
+    LabError where `function` is asked for and the edits do not fit the source.
     """
 
     name: str
@@ -46,7 +46,11 @@ class Wrong:
         file = f"<{right.__module__}.{right.__name__}: {self.name}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         space: dict[str, Callable] = {}
-        exec(compile(source, file, "exec"), right.__globals__, space)
+        try:
+            code = compile(source, file, "exec")
+        except SyntaxError as error:
+            raise LabError(f"{self.name!r} leaves no Python ({error.msg}):\n{source}") from None
+        exec(code, right.__globals__, space)
         return space[right.__name__]
 
 
@@ -57,7 +61,7 @@ def mistakes(right: Callable, text: str) -> tuple[Wrong, ...]:
         if not line[0].isspace():
             found.append((line, []))
         elif found:
-            found[-1][1].append(line.strip())
+            found[-1][1].append(" ".join(line.split()))
         else:
             raise LabError(f"{line.strip()!r} is an edit without a mistake: put its name ahead.")
     for head, edits in found:
@@ -68,8 +72,16 @@ def mistakes(right: Callable, text: str) -> tuple[Wrong, ...]:
 
 
 def bare_source(function: Callable) -> str:
-    """Return the source of a function without its docstring, whose words are no code to edit."""
-    source = textwrap.dedent(inspect.getsource(function))
+    """Return the source of a function without its docstring, whose words are no code to edit.
+
+    LabError unless it was written with `def` in a file or a notebook cell.
+    """
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        source = ""
+    if not source.startswith("def "):
+        raise LabError(f"{function!r} has no source to edit: write `def`, in a file or a cell.")
     body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
     lines = source.splitlines(keepends=True)
     if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):

@@ -1,4 +1,4 @@
-"""A trial: an answer called on every probe, with nothing it does reaching the notebook.
+"""A trial: an answer called on every case, with nothing it does reaching the notebook.
 
 The calls run in a thread of their own, so that an endless loop can be left from outside on every
 system. An exception is sent into the loop; a loop that swallows it is left behind in a daemon
@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..errors import LabError
-from .exercise import Probe
-from .outcome import Outcome, TimeUp, observe
+from .exercise import Case
+from .reply import Reply, TimeUp, observe
 
 THREAD = "operator-lab trial"
 PATIENCE = 1.0  # seconds to wait for a loop that does not want to end
@@ -43,9 +43,9 @@ class _Nowhere:
 
 
 def trial(
-    function: Callable, probes: tuple[Probe, ...], parts: int, seconds: float
-) -> tuple[Outcome, ...]:
-    """Call an answer on every probe; the result is shorter than `probes` if time ran out.
+    function: Callable, cases: tuple[Case, ...], parts: int, seconds: float
+) -> tuple[Reply, ...]:
+    """Call an answer on every case; the result is shorter than `cases` if time ran out.
 
     NumPy arrays are given first. An answer written for torch fails on them, and is called again
     with float64, then float32 tensors; the most successful of the attempts counts. Integers stay
@@ -54,27 +54,27 @@ def trial(
     """
     if threading.current_thread().name == THREAD:
         raise LabError("check was called inside the function it checks; call it after the function")
-    attempts = [_attempt(function, probes, parts, seconds, np.array)]
+    attempts = [_attempt(function, cases, parts, seconds, np.array)]
     torch = sys.modules.get("torch")
     first = next((o for o in attempts[0] if o.kind == "raised"), None)
     if torch is None or first is None or first.error not in _OF_TORCH:
         return attempts[0]
-    for numbers, integers in _dtypes(torch, probes):
+    for numbers, integers in _dtypes(torch, cases):
 
         def tensor(array, numbers=numbers, integers=integers):
             return torch.tensor(array, dtype=integers if array.dtype.kind in "iu" else numbers)
 
-        attempts.append(_attempt(function, probes, parts, seconds, tensor))
+        attempts.append(_attempt(function, cases, parts, seconds, tensor))
         if not any(o.error == "RuntimeError" for o in attempts[-1]):  # torch: dtypes do not mix
             break
     if _meant_for_torch(first, torch):
         attempts = attempts[1:]
-    return max(attempts, key=lambda outcomes: sum(o.kind != "raised" for o in outcomes))
+    return max(attempts, key=lambda replies: sum(o.kind != "raised" for o in replies))
 
 
-def _dtypes(torch, probes: tuple[Probe, ...]) -> Iterator[tuple]:
+def _dtypes(torch, cases: tuple[Case, ...]) -> Iterator[tuple]:
     """Yield in which dtypes to hand over real numbers and integers, the likeliest first."""
-    given = [a for probe in probes for a in probe.args if isinstance(a, np.ndarray)]
+    given = [a for case in cases for a in case.args if isinstance(a, np.ndarray)]
     yield torch.float64, torch.int64
     yield torch.float32, torch.int64
     if any(a.dtype.kind in "iu" for a in given):  # torch takes, say, no mean of integers
@@ -85,7 +85,7 @@ def _dtypes(torch, probes: tuple[Probe, ...]) -> Iterator[tuple]:
 _OF_TORCH = ("TypeError", "AttributeError", "RuntimeError")
 
 
-def _meant_for_torch(failure: Outcome, torch) -> bool:
+def _meant_for_torch(failure: Reply, torch) -> bool:
     """Whether NumPy arrays were refused because tensors were expected."""
     missing = failure.detail.rpartition("attribute ")[2].strip("'")
     return "Tensor" in failure.detail or (
@@ -93,16 +93,16 @@ def _meant_for_torch(failure: Outcome, torch) -> bool:
     )
 
 
-def _attempt(function, probes, parts, seconds, convert) -> tuple[Outcome, ...]:
-    outcomes: list[Outcome] = []
+def _attempt(function, cases, parts, seconds, convert) -> tuple[Reply, ...]:
+    replies: list[Reply] = []
     gate, over, ended = threading.Lock(), False, threading.Event()
 
     def work() -> None:
         nonlocal over
         try:
             with np.errstate(all="ignore"):
-                for probe in probes:
-                    outcomes.append(observe(function, probe, parts, convert))
+                for case in cases:
+                    replies.append(observe(function, case, parts, convert))
         except TimeUp:
             pass
         # Once `over` is set behind the gate, no TimeUp can hit the thread's own ending; one that
@@ -128,7 +128,7 @@ def _attempt(function, probes, parts, seconds, convert) -> tuple[Outcome, ...]:
         try:
             _wait(ended, seconds)
         finally:  # time is up, or the learner pressed "interrupt"
-            finished = tuple(outcomes)
+            finished = tuple(replies)
             _wait(ended, PATIENCE, stop)
     return finished
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .exercise import Exercise, Probe, in_words
+from .exercise import Case, Exercise, in_words
 from .facts import everywhere, same, somewhere
 from .ladder import Fault, Items, broken_law, faults
-from .outcome import LARGE, ORDINALS, Outcome, observe
+from .reply import LARGE, ORDINALS, Reply, observe
 from .todo import unfinished
 from .trial import trial
 
@@ -41,7 +41,7 @@ class Verdict:
 def judge(exercise: Exercise, function: object) -> Verdict:
     """Judge an answer; whatever the answer does, nothing but an interrupt from outside comes out.
 
-    A known mistake is named only if it, and no other, agrees with the answer on every probe;
+    A known mistake is named only if it, and no other, agrees with the answer on every case;
     otherwise only what is true in general is said.
     """
     if unfinished(function):
@@ -51,83 +51,84 @@ def judge(exercise: Exercise, function: object) -> Verdict:
         kind = type(function).__name__
         reason = f"this is no function but of type {kind}: hand over `{own}` itself, not a call"
         return Verdict(exercise.name, "wrong", reason)
-    probes = exercise.draw()
-    if misfit := _misfit(exercise, function, probes):
+    cases = exercise.draw()
+    if misfit := _misfit(exercise, function, cases):
         return Verdict(exercise.name, "wrong", misfit)
     with np.errstate(all="ignore"):
-        outcomes = trial(function, probes, exercise.parts, exercise.seconds)
-        expected = [observe(exercise.reference, p, exercise.parts).items for p in probes]
-        for probe, outcome, right in zip(probes, outcomes, expected, strict=False):
-            if outcome.kind == "unfinished":
+        # Before the answer is called, which may rebind what the reference is made of.
+        expected = [observe(exercise.reference, case, exercise.parts).items for case in cases]
+        replies = trial(function, cases, exercise.parts, exercise.seconds)
+        for case, reply, right in zip(cases, replies, expected, strict=False):
+            if reply.kind == "unfinished":
                 return Verdict(exercise.name, "not attempted")
-            if fault := next(faults(exercise, probe, outcome, right), None):
-                reason = _known(exercise, fault, probes, outcomes)
-                law = broken_law(exercise, probe, outcome) if fault.rung == "values" else None
-                reason = reason or _general(fault, law, outcomes, expected)
-                tried = f"Tried with {probe.label}."
+            if fault := next(faults(exercise, case, reply, right), None):
+                reason = _known(exercise, fault, cases, replies)
+                law = broken_law(exercise, case, reply) if fault.rung == "values" else None
+                reason = reason or _general(fault, law, replies, expected)
+                tried = f"Tried with {case.label}."
                 return Verdict(
                     exercise.name, "wrong", reason, tuple(filter(None, (tried, fault.detail)))
                 )
-        if len(outcomes) < len(probes):
+        if len(replies) < len(cases):
             limit = f"it did not finish within {exercise.seconds:g} seconds"
             return Verdict(exercise.name, "wrong", f"{limit}: is there a loop without an end?")
         return Verdict(exercise.name, "passed")
 
 
-def _misfit(exercise: Exercise, function: Callable, probes: Sequence[Probe]) -> str | None:
+def _misfit(exercise: Exercise, function: Callable, cases: Sequence[Case]) -> str | None:
     try:
         signature = inspect.signature(function)
     except Exception:  # some compiled functions have none: calling will tell
         return None
     try:
-        for probe in probes:
-            signature.bind(*probe.args)
+        for case in cases:
+            signature.bind(*case.args)
     except TypeError:
         wanted, given = exercise.signature, in_words(signature)
         return f"its parameters do not fit: {wanted} is called, yours takes {given}"
     return None
 
 
-def _known(exercise: Exercise, fault: Fault, probes, outcomes) -> str | None:
-    """Return the message of the one known mistake that agrees on every probe, or None."""
-    if fault.rung not in DIAGNOSED or len(outcomes) < len(probes):
+def _known(exercise: Exercise, fault: Fault, cases, replies) -> str | None:
+    """Return the message of the one known mistake that agrees on every case, or None."""
+    if fault.rung not in DIAGNOSED or len(replies) < len(cases):
         return None
-    if not any(_speaks(outcome) for outcome in outcomes):
+    if not any(_speaks(reply) for reply in replies):
         return None
     agreeing = [
         wrong.message
         for wrong in exercise.wrong
         if all(
-            _agree(outcome, observe(wrong.function, probe, exercise.parts))
-            for outcome, probe in zip(outcomes, probes, strict=True)
+            _agree(reply, observe(wrong.function, case, exercise.parts))
+            for reply, case in zip(replies, cases, strict=True)
         )
     ]
     return agreeing[0] if len(agreeing) == 1 else None
 
 
-def _speaks(outcome: Outcome) -> bool:
+def _speaks(reply: Reply) -> bool:
     """Whether there is a number to compare: nothing but NaN could come from anywhere."""
-    return any(item.size <= LARGE and np.isfinite(item).any() for item in outcome.items)
+    return any(item.size <= LARGE and np.isfinite(item).any() for item in reply.items)
 
 
-def _agree(outcome: Outcome, known: Outcome) -> bool:
-    if not (outcome.returned and known.returned):
-        return outcome.kind == known.kind == "raised"
-    return all(same(a, b) for a, b in zip(outcome.items, known.items, strict=True))
+def _agree(reply: Reply, known: Reply) -> bool:
+    if not (reply.returned and known.returned):
+        return reply.kind == known.kind == "raised"
+    return all(same(a, b) for a, b in zip(reply.items, known.items, strict=True))
 
 
 def _general(
-    fault: Fault, law: str | None, outcomes: Sequence[Outcome], expected: Sequence[Items]
+    fault: Fault, law: str | None, replies: Sequence[Reply], expected: Sequence[Items]
 ) -> str:
     """Return the most telling statement that is true of the numbers, or the fault itself."""
     several = len(expected[0]) > 1 and fault.rung in ("finite", "shape", "dtype", "values")
     ahead = f"{ORDINALS[fault.item]} item: " if several else ""
-    readable = len(outcomes) == len(expected) and all(
-        o.returned and all(item.dtype.kind in "fiu" for item in o.items) for o in outcomes
+    readable = len(replies) == len(expected) and all(
+        o.returned and all(item.dtype.kind in "fiu" for item in o.items) for o in replies
     )
     if fault.rung not in ("shape", "values") or not readable:
         return law or ahead + fault.said
-    pairs = [(o.items[fault.item], e[fault.item]) for o, e in zip(outcomes, expected, strict=True)]
+    pairs = [(o.items[fault.item], e[fault.item]) for o, e in zip(replies, expected, strict=True)]
     if said := everywhere(pairs):
         return ahead + said
     if law or any(y.shape != e.shape for y, e in pairs):
@@ -135,4 +136,4 @@ def _general(
     if said := somewhere(pairs):
         return ahead + said
     good = sum(same(y, e) for y, e in pairs)
-    return f"{ahead}{fault.said} (right on {good} of {len(pairs)} probes)"
+    return f"{ahead}{fault.said} (right on {good} of {len(pairs)} cases)"

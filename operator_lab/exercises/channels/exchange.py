@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def exchange(first, second, rest, bra):
@@ -16,7 +16,7 @@ def exchange(first, second, rest, bra):
     return -first @ bra, (second - first) @ bra
 
 
-def _exchange_probes(rng):
+def _exchange_cases(rng):
     for h, d, size in ((3, 4, 1.0), (2, 5, 20.0), (4, 3, 1.0), (3, 3, 1e3), (1, 4, 1.0)):
         first, second = size * rng.normal(size=(2, h, d)) + size
         if h > 2:
@@ -24,7 +24,7 @@ def _exchange_probes(rng):
         rest, bra = 3 * size * rng.normal(size=d), rng.normal(size=d) + 0.5
         same = ", head 1 writes the same in both" if h > 2 else ""
         label = f"{h} head{'s' if h > 1 else ''}, d = {d}, writes about {size:g}{same}"
-        yield Probe((first, second, rest, bra), label)
+        yield Case((first, second, rest, bra), label)
 
 
 def _score(writes, rest, bra):
@@ -117,7 +117,7 @@ order: the two arrays are right but in the wrong order: return silencing first
 EXERCISE = Exercise(
     title="Silencing a head, exchanging its write",
     reference=exchange,
-    probes=_exchange_probes,
+    cases=_exchange_cases,
     wrong=mistakes(exchange, WRONG),
     laws=(
         Law("silence adds up", _alone_if_silent),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -25,12 +25,12 @@ def _heads(h):
     return f"{h} head{'s' if h > 1 else ''}"
 
 
-def _operator_probes(rng):
+def _operator_cases(rng):
     for h, N, d in ((2, 3, 2), (3, 2, 4), (2, 3, 3), (1, 4, 2), (2, 1, 3), (2, 3, 1)):
         W = rng.normal(size=(h, d, d)) + 0.5
-        yield Probe((_patterns(rng, h, N), W), f"{_heads(h)}, N = {N}, d = {d}")
+        yield Case((_patterns(rng, h, N), W), f"{_heads(h)}, N = {N}, d = {d}")
     A, W = rng.normal(size=(2, 2, 2)) + 3, 1e3 * rng.normal(size=(2, 3, 3))
-    yield Probe((A, W), "2 heads, N = 2, d = 3, any A, large W")
+    yield Case((A, W), "2 heads, N = 2, d = 3, any A, large W")
 
 
 def _trace(args, answer, slack):
@@ -100,7 +100,7 @@ first head: it is the operator of head 0: those of all heads add up
 EXERCISE = Exercise(
     title="All heads as one operator",
     reference=operator,
-    probes=_operator_probes,
+    cases=_operator_cases,
     wrong=mistakes(operator, WRONG),
     laws=(Law("trace", _trace), Law("arrow of time", _arrow)),
     hints=(

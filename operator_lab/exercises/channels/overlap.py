@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def overlap(A, B):
@@ -17,18 +17,18 @@ def overlap(A, B):
     return np.sum((Q_A.T @ Q_B) ** 2) / min(k, m), max(k, m) / d
 
 
-def _overlap_probes(rng):
+def _overlap_cases(rng):
     for d, k, m in ((5, 2, 3), (6, 4, 2), (5, 2, 2), (3, 3, 2)):
         A, B = rng.normal(size=(d, k)) * np.arange(1, k + 1), 3 * rng.normal(size=(d, m))
-        yield Probe((A, B), f"d = {d}, k = {k}, m = {m}")
+        yield Case((A, B), f"d = {d}, k = {k}, m = {m}")
     A = rng.normal(size=(6, 3))
     A[:, 2] = A[:, 0] + 0.3 * A[:, 2]
-    yield Probe((A, rng.normal(size=(6, 2)) + 4), "d = 6, k = 3, m = 2, columns nearly parallel")
-    yield Probe((A, 20 * A @ (rng.normal(size=(3, 3)) + 2 * np.eye(3))), "the same space twice")
-    yield Probe((A, A @ rng.normal(size=(3, 2))), "one space within the other")
+    yield Case((A, rng.normal(size=(6, 2)) + 4), "d = 6, k = 3, m = 2, columns nearly parallel")
+    yield Case((A, 20 * A @ (rng.normal(size=(3, 3)) + 2 * np.eye(3))), "the same space twice")
+    yield Case((A, A @ rng.normal(size=(3, 2))), "one space within the other")
     R = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     nearly = 7 * (R[:, 3:5] + 0.2 * R[:, :2])
-    yield Probe((R[:, :3] @ rng.normal(size=(3, 3)), nearly), "two spaces nearly at right angles")
+    yield Case((R[:, :3] @ rng.normal(size=(3, 3)), nearly), "two spaces nearly at right angles")
 
 
 def _random(A, B):
@@ -131,7 +131,7 @@ order: the two numbers are right but in the wrong order: return the overlap firs
 EXERCISE = Exercise(
     title="How far two heads use the same space",
     reference=overlap,
-    probes=_overlap_probes,
+    cases=_overlap_cases,
     wrong=mistakes(overlap, WRONG),
     laws=(
         Law("between 0 and 1", _within),

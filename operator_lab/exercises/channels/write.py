@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -23,12 +23,12 @@ def _patterns(rng, h, N):
     return np.stack([mixing(2 * rng.normal(size=(N, N)), 1.0) for _ in range(h)])
 
 
-def _write_probes(rng):
+def _write_cases(rng):
     for h, N, d, d_k in ((2, 3, 5, 2), (3, 4, 6, 2), (3, 2, 4, 3), (1, 3, 4, 2), (2, 1, 3, 1)):
         v, W_O = rng.normal(size=(h, N, d_k)), rng.normal(size=(d, h * d_k))
-        yield Probe((_patterns(rng, h, N), v, W_O), f"{_heads(h)}, N = {N}, d = {d}, d_k = {d_k}")
+        yield Case((_patterns(rng, h, N), v, W_O), f"{_heads(h)}, N = {N}, d = {d}, d_k = {d_k}")
     v, W_O = 100 * rng.normal(size=(2, 3, 2)) + 300, rng.normal(size=(4, 4)) - 2
-    yield Probe((_patterns(rng, 2, 3), v, W_O), "2 heads, N = 3, d = 4, d_k = 2, large values")
+    yield Case((_patterns(rng, 2, 3), v, W_O), "2 heads, N = 3, d = 4, d_k = 2, large values")
 
 
 def _heads(h):
@@ -94,7 +94,7 @@ no W_O: W_O is missing: it is what the heads have mixed, side by side [N, h d_k]
 EXERCISE = Exercise(
     title="What all heads write together",
     reference=write,
-    probes=_write_probes,
+    cases=_write_cases,
     wrong=mistakes(write, WRONG),
     laws=(Law("position 0 sees itself", _first_row), Law("written space", _written_space)),
     hints=(

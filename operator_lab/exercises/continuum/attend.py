@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def attend(S, v, w):
@@ -16,13 +16,13 @@ def attend(S, v, w):
     return weight @ v / weight.sum(axis=1, keepdims=True)
 
 
-def _attend_probes(rng):
+def _attend_cases(rng):
     for n, m, e, size in ((3, 4, 2, 1.0), (2, 5, 3, 3.0), (4, 2, 4, 0.5), (3, 3, 3, 2.0)):
         w = rng.uniform(0.1, 2, size=m)
         args = (size * rng.normal(size=(n, m)), rng.normal(size=(m, e)) + 1, w)
-        yield Probe(args, f"{n} queries, {m} points, values of {e} features, S of size {size:g}")
+        yield Case(args, f"{n} queries, {m} points, values of {e} features, S of size {size:g}")
     S, v = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
-    yield Probe((S, v, np.array([0.5, 1.0, 1.0, 0.5]) / 3), "the trapezoid rule, 4 points")
+    yield Case((S, v, np.array([0.5, 1.0, 1.0, 0.5]) / 3), "the trapezoid rule, 4 points")
 
 
 def _a_mean(args, answer, slack):
@@ -62,7 +62,7 @@ mean of the rule: S is left out: this is the plain integral of the values
 EXERCISE = Exercise(
     title="Attention by a quadrature rule",
     reference=attend,
-    probes=_attend_probes,
+    cases=_attend_cases,
     wrong=mistakes(attend, WRONG),
     laws=(Law("a mean of the values", _a_mean),),
     hints=(

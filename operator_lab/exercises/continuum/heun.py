@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def heun(f, x, t, h):
@@ -22,11 +22,11 @@ VELOCITIES = {
 }
 
 
-def _heun_probes(rng):
+def _heun_cases(rng):
     for (name, f), h in zip(VELOCITIES.items(), (0.5, 1.5, 0.25, 0.4), strict=True):
         t = float(rng.uniform(0.3, 1.2))
         shape = (int(rng.integers(2, 4)), int(rng.integers(2, 5)))
-        yield Probe((f, rng.normal(size=shape), t, h), f"{name}, t = {t:.3f}, h = {h:g}")
+        yield Case((f, rng.normal(size=shape), t, h), f"{name}, t = {t:.3f}, h = {h:g}")
 
 
 def _trapezoid(args, answer, slack):
@@ -63,7 +63,7 @@ half step inside: the second slope is taken at x + h/2 f: the state at t + h is 
 EXERCISE = Exercise(
     title="A layer of second order",
     reference=heun,
-    probes=_heun_probes,
+    cases=_heun_cases,
     wrong=mistakes(heun, WRONG),
     laws=(Law("trapezoid", _trapezoid),),
     hints=(

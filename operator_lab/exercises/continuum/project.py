@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def project(x, mean, variance):
@@ -17,7 +17,7 @@ def project(x, mean, variance):
     return point, np.sqrt(((point - x) ** 2).sum(axis=1))
 
 
-def _project_probes(rng):
+def _project_cases(rng):
     cases = (
         (3, 5, 1.0, 0.5, 1.7),
         (2, 4, 3.0, -2.0, 0.3),
@@ -27,7 +27,7 @@ def _project_probes(rng):
     for N, d, size, mean, variance in cases:
         x = size * rng.normal(size=(N, d)) + rng.normal()
         label = f"{N} position{'s' * (N > 1)}, d = {d}, mean {mean:g}, variance {variance:g}"
-        yield Probe((x, mean, variance), label)
+        yield Case((x, mean, variance), label)
 
 
 def _of_mean(args, answer, slack):
@@ -80,7 +80,7 @@ no mean: the second item knows of the change of length only: moving the mean cou
 EXERCISE = Exercise(
     title="The nearest state of a given mean and variance",
     reference=project,
-    probes=_project_probes,
+    cases=_project_cases,
     wrong=mistakes(project, WRONG),
     laws=(Law("mean", _of_mean), Law("variance", _of_variance), Law("as far", _as_far)),
     hints=(

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import expm
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def strang(A, B, h):
     """e^{hA/2} e^{hB} e^{hA/2}, one Strang step of u' = (A + B) u as a matrix."""
+    from scipy.linalg import expm
 
     half = expm(h / 2 * A)
     return half @ expm(h * B) @ half
 
 
-def _strang_probes(rng):
+def _strang_cases(rng):
     for n, h, symmetric in ((2, 0.7, False), (3, 0.3, False), (3, 0.5, True), (4, 0.2, False)):
         A, B = 1.2 * rng.normal(size=(2, n, n)) + 0.2
         if symmetric:
             A, B = A + A.T, B + B.T
         kind = "symmetric " * symmetric
-        yield Probe((A, B, h), f"{kind}{n} x {n} matrices, h = {h:g}")
+        yield Case((A, B, h), f"{kind}{n} x {n} matrices, h = {h:g}")
 
 
 def _determinant(args, answer, slack):
@@ -69,7 +69,7 @@ half missing: the second half of A is missing
 EXERCISE = Exercise(
     title="A symmetric layer",
     reference=strang,
-    probes=_strang_probes,
+    cases=_strang_cases,
     wrong=mistakes(strang, WRONG),
     laws=(Law("determinant", _determinant), Law("symmetric", _symmetric)),
     hints=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def tangent(x, v):
@@ -15,7 +15,7 @@ def tangent(x, v):
     return v - n * (n * v).mean(axis=1, keepdims=True)
 
 
-def _tangent_probes(rng):
+def _tangent_cases(rng):
     for N, d, size, offset in (
         (3, 4, 2.0, 1.0),
         (2, 6, 0.4, -2.0),
@@ -23,7 +23,7 @@ def _tangent_probes(rng):
         (1, 5, 3.0, 0.0),
     ):
         x, v = size * rng.normal(size=(N, d)) + offset, rng.normal(size=(N, d)) + 0.7
-        yield Probe((x, v), f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}")
+        yield Case((x, v), f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}")
 
 
 def _keeps_mean(args, answer, slack):
@@ -64,7 +64,7 @@ normed: it norms the velocity: what must stay as it is are mean and variance of 
 EXERCISE = Exercise(
     title="Where many thin post-LN layers flow",
     reference=tangent,
-    probes=_tangent_probes,
+    cases=_tangent_cases,
     wrong=mistakes(tangent, WRONG),
     laws=(Law("mean", _keeps_mean), Law("variance", _keeps_variance)),
     hints=(

@@ -10,7 +10,7 @@ from math import erf, erfc
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 # The import inside makes the printed solution complete.
@@ -24,12 +24,12 @@ def freezings(z):
     return Phi, np.zeros_like(z), slope, z * Phi - slope * z
 
 
-def _freezings_probes(rng):
-    yield Probe((np.array([0.0, 1.0, -1.0, 0.3, 6.0, -6.0]),), "z = 0, 1, -1, 0.3, 6, -6")
+def _freezings_cases(rng):
+    yield Case((np.array([0.0, 1.0, -1.0, 0.3, 6.0, -6.0]),), "z = 0, 1, -1, 0.3, 6, -6")
     for shape in ((5,), (3, 4), (2, 3, 2)):
-        yield Probe((1.5 * rng.normal(size=shape),), f"z of shape {shape}")
+        yield Case((1.5 * rng.normal(size=shape),), f"z of shape {shape}")
     # Here the approximations of Phi in use are off by percents of Phi, elsewhere by less than 1e-3.
-    yield Probe((rng.uniform(-3.5, -2, size=7),), "7 values of z between -3.5 and -2")
+    yield Case((rng.uniform(-3.5, -2, size=7),), "7 values of z between -3.5 and -2")
 
 
 def _Phi(z):
@@ -99,7 +99,7 @@ one number: its constant is a single number: return an array like z, np.zeros_li
 EXERCISE = Exercise(
     title="Two ways to freeze a GELU",
     reference=freezings,
-    probes=_freezings_probes,
+    cases=_freezings_cases,
     wrong=mistakes(freezings, WRONG),
     laws=(Law("both meet", _meet), Law("on GELU", _on_gelu), Law("tangent", _touches)),
     hints=(

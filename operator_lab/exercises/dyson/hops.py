@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def hops(L, O, x):
@@ -23,15 +23,15 @@ def hops(L, O, x):
     return y
 
 
-def _hops_probes(rng):
+def _hops_cases(rng):
     for k, N, d in ((1, 3, 2), (3, 4, 2), (4, 2, 3), (4, 3, 1), (5, 3, 2)):
         within = np.kron(np.eye(N), np.ones((d, d)))
         earlier = np.kron(np.tri(N, k=-1), np.ones((d, d)))
         L, O = (0.7 * rng.normal(size=(k, N * d, N * d)) * m for m in (within, earlier))
         label = f"{k} step{'s' * (k > 1)}, {N} positions of {d} feature{'s' * (d > 1)}"
-        yield Probe((L, O, rng.normal(size=N * d) + 1), label)
+        yield Case((L, O, rng.normal(size=N * d) + 1), label)
     L, O = 0.6 * rng.normal(size=(2, 3, 4, 4))
-    yield Probe((L, O, rng.normal(size=4)), "3 steps, L and O without any zeros")
+    yield Case((L, O, rng.normal(size=4)), "3 steps, L and O without any zeros")
 
 
 def _hops_sum(args, answer, slack):
@@ -89,7 +89,7 @@ partial sums: row n is the sum of all orders up to n: return each order on its o
 EXERCISE = Exercise(
     title="Orders counted in hops",
     reference=hops,
-    probes=_hops_probes,
+    cases=_hops_cases,
     wrong=mistakes(hops, WRONG),
     laws=(Law("sum over orders", _hops_sum), Law("order 0", _no_hop), Law("hops end", _nilpotent)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def orders(V, x):
@@ -37,7 +37,7 @@ def steps_apart(rng):
     """Yield matrices that do not commute and a state, in several numbers and sizes."""
     for k, n, size in ((1, 3, 1.0), (2, 2, 1.0), (3, 4, 0.7), (4, 3, 0.8), (4, 2, 2.0)):
         V, x = size * rng.normal(size=(k, n, n)), rng.normal(size=n) + 1
-        yield Probe((V, x), f"{k} step{'s' * (k > 1)}, a state of {n} numbers, V of size {size:g}")
+        yield Case((V, x), f"{k} step{'s' * (k > 1)}, a state of {n} numbers, V of size {size:g}")
 
 
 def _orders_sum(args, answer, slack):
@@ -93,7 +93,7 @@ one path: order n is V_n ... V_1 x, a single path: any n of the steps may be the
 EXERCISE = Exercise(
     title="The orders of a product",
     reference=orders,
-    probes=steps_apart,
+    cases=steps_apart,
     wrong=mistakes(orders, WRONG),
     laws=(Law("sum over orders", _orders_sum), Law("orders 0, 1 and k", _ends)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def paths(V, x):
@@ -29,7 +29,7 @@ def steps_apart(rng):
     """Yield matrices that do not commute and a state, in several numbers and sizes."""
     for k, n, size in ((1, 3, 1.0), (2, 2, 1.0), (3, 4, 0.7), (4, 3, 0.8), (4, 2, 2.0)):
         V, x = size * rng.normal(size=(k, n, n)), rng.normal(size=n) + 1
-        yield Probe((V, x), f"{k} step{'s' * (k > 1)}, a state of {n} numbers, V of size {size:g}")
+        yield Case((V, x), f"{k} step{'s' * (k > 1)}, a state of {n} numbers, V of size {size:g}")
 
 
 def _paths_sum(args, answer, slack):
@@ -75,7 +75,7 @@ identity path missing: a row is missing, the path on which no step acts: row 0 i
 EXERCISE = Exercise(
     title="Every path through depth",
     reference=paths,
-    probes=steps_apart,
+    cases=steps_apart,
     wrong=mistakes(paths, WRONG),
     laws=(Law("sum over paths", _paths_sum), Law("short paths", _short_paths)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def downfold(W, rank):
@@ -20,7 +20,7 @@ def _values(M):
     return np.linalg.svd(M, compute_uv=False)
 
 
-def _downfold_probes(rng):
+def _downfold_cases(rng):
     for (V, d), rank, size in (
         ((6, 4), 2, 1.0),
         ((3, 5), 1, 1e3),
@@ -31,8 +31,8 @@ def _downfold_probes(rng):
         Vt = np.linalg.qr(rng.normal(size=(d, d)))[0][: min(V, d)]
         # far enough apart that which one is cut is no matter of rounding
         sigma = size * 0.6 ** np.arange(min(V, d))
-        yield Probe((U * sigma @ Vt, rank), f"({V}, {d}) of size {size:g}, rank = {rank}")
-    yield Probe((rng.normal(size=(6, 5)) + 3, 2), "(6, 5), all entries about 3, rank = 2")
+        yield Case((U * sigma @ Vt, rank), f"({V}, {d}) of size {size:g}, rank = {rank}")
+    yield Case((rng.normal(size=(6, 5)) + 3, 2), "(6, 5), all entries about 3, rank = 2")
 
 
 def _rank_kept(args, answer, slack):
@@ -89,7 +89,7 @@ W itself: it is W itself, whatever the rank
 EXERCISE = Exercise(
     title="The nearest matrix of low rank",
     reference=downfold,
-    probes=_downfold_probes,
+    cases=_downfold_cases,
     wrong=mistakes(downfold, WRONG),
     laws=(Law("rank", _rank_kept), Law("nearest", _nearest)),
     hints=(

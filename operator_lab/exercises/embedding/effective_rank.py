@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def effective_rank(M):
@@ -21,13 +21,13 @@ def _values(M):
     return np.linalg.svd(M, compute_uv=False)
 
 
-def _effective_rank_probes(rng):
+def _effective_rank_cases(rng):
     for shape, size in (((5, 3), 1.0), ((3, 6), 1e-3), ((4, 4), 1e3)):
-        yield Probe((size * rng.normal(size=shape),), f"a {shape} matrix of size {size:g}")
-    yield Probe((rng.normal(size=(6, 2)) @ rng.normal(size=(2, 4)),), "(6, 4), but of rank 2")
-    yield Probe((np.diag([3.0, 0.0, 1.0, 0.0]),), "diag(3, 0, 1, 0)")
-    yield Probe((np.linalg.qr(rng.normal(size=(5, 5)))[0],), "a rotation of 5 dimensions")
-    yield Probe((rng.normal(size=(6, 3)) + 8,), "(6, 3), all entries about 8")
+        yield Case((size * rng.normal(size=shape),), f"a {shape} matrix of size {size:g}")
+    yield Case((rng.normal(size=(6, 2)) @ rng.normal(size=(2, 4)),), "(6, 4), but of rank 2")
+    yield Case((np.diag([3.0, 0.0, 1.0, 0.0]),), "diag(3, 0, 1, 0)")
+    yield Case((np.linalg.qr(rng.normal(size=(5, 5)))[0],), "a rotation of 5 dimensions")
+    yield Case((rng.normal(size=(6, 3)) + 8,), "(6, 3), all entries about 8")
 
 
 def _within_rank(args, answer, slack):
@@ -77,7 +77,7 @@ sign: it is exp(-H): the entropy is -sum p log p, its exp is at least 1
 EXERCISE = Exercise(
     title="How many dimensions are used",
     reference=effective_rank,
-    probes=_effective_rank_probes,
+    cases=_effective_rank_cases,
     wrong=mistakes(effective_rank, WRONG),
     laws=(Law("at most the rank", _within_rank), Law("equal values", _all_alike)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def embed(W_E, tokens):
@@ -16,12 +16,12 @@ def embed(W_E, tokens):
     return X, X @ W_E
 
 
-def _embed_probes(rng):
+def _embed_cases(rng):
     for V, d, N in ((5, 3, 4), (3, 6, 2), (4, 4, 4), (7, 2, 1)):
         tokens = rng.integers(V - 1, size=N)  # the last word need not occur
-        yield Probe((rng.normal(size=(V, d)), tokens), f"V = {V}, d = {d}, N = {N}")
+        yield Case((rng.normal(size=(V, d)), tokens), f"V = {V}, d = {d}, N = {N}")
     tokens = np.array([5, 0, 2, 0, 5, 4])
-    yield Probe((10 * rng.normal(size=(6, 5)) + 20, tokens), "V = 6, d = 5, two words come twice")
+    yield Case((10 * rng.normal(size=(6, 5)) + 20, tokens), "V = 6, d = 5, two words come twice")
 
 
 def _one_each(args, answer, slack):
@@ -69,7 +69,7 @@ order: the two arrays are right but in the wrong order: return X first
 EXERCISE = Exercise(
     title="From labels to states",
     reference=embed,
-    probes=_embed_probes,
+    cases=_embed_cases,
     wrong=mistakes(embed, WRONG),
     laws=(Law("one 1 in each row", _one_each), Law("x = X W_E", _product)),
     hints=(

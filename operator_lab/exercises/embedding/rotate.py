@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def rotate(W_E, W, W_U, R):
@@ -18,11 +18,11 @@ def rotate(W_E, W, W_U, R):
     return W_E @ R.T, R @ W @ R.T, W_U @ R.T
 
 
-def _rotate_probes(rng):
+def _rotate_cases(rng):
     for V, d, size in ((5, 3, 1.0), (4, 2, 3.0), (3, 5, 0.2), (4, 4, 1.0)):
         R = np.linalg.qr(rng.normal(size=(d, d)))[0]
         W_E, W_U = 2 * rng.normal(size=(V, d)) + 1, rng.normal(size=(V, d))
-        yield Probe(
+        yield Case(
             (W_E, size * rng.normal(size=(d, d)), W_U, R), f"V = {V}, d = {d}, W of size {size:g}"
         )
 
@@ -84,7 +84,7 @@ order: the arrays are right but in the wrong order: return W_E', W', W_U'
 EXERCISE = Exercise(
     title="A rotation nobody can see",
     reference=rotate,
-    probes=_rotate_probes,
+    cases=_rotate_cases,
     wrong=mistakes(rotate, WRONG),
     laws=(Law("states are R x", _turned), Law("logits are kept", _logits_kept)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def growth(steps, size):
@@ -15,11 +15,11 @@ def growth(steps, size):
     return np.sqrt(1 + steps * size**2)
 
 
-def _growth_probes(rng):
+def _growth_cases(rng):
     for size, steps in ((0.5, range(7)), (1.0, (0, 1, 24, 96)), (2.0, (12, 3, 0, 5))):
-        yield Probe((np.array(steps), size), f"steps = {[*steps]}, size = {size:g}")
+        yield Case((np.array(steps), size), f"steps = {[*steps]}, size = {size:g}")
     steps, size = rng.permutation(40)[:6], float(rng.uniform(0.1, 0.7))
-    yield Probe((steps, size), f"6 numbers of steps below 40, size = {size:.3f}")
+    yield Case((steps, size), f"6 numbers of steps below 40, size = {size:.3f}")
 
 
 def _starts_at_one(args, answer, slack):
@@ -61,7 +61,7 @@ compound: it multiplies by 1 + size each step: writes have one size and add thei
 EXERCISE = Exercise(
     title="How a stream grows that is only normed where it is read",
     reference=growth,
-    probes=_growth_probes,
+    cases=_growth_cases,
     wrong=mistakes(growth, WRONG),
     laws=(Law("start", _starts_at_one), Law("squares add", _squares_add)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def jacobian(x, eps):
@@ -18,7 +18,7 @@ def jacobian(x, eps):
     return (P - np.outer(c, c) / (d * var)) / np.sqrt(var)
 
 
-def _jacobian_probes(rng):
+def _jacobian_cases(rng):
     cases = (
         (3, 1.0, 0, 0.0),
         (5, 2.0, 6, 0.0),
@@ -28,7 +28,7 @@ def _jacobian_probes(rng):
     )
     for d, size, offset, eps in cases:
         x = size * rng.normal(size=d) + offset
-        yield Probe((x, eps), f"d = {d}, x of size {size:g} about {offset:g}, eps = {eps:g}")
+        yield Case((x, eps), f"d = {d}, x of size {size:g} about {offset:g}, eps = {eps:g}")
 
 
 def _symmetric(args, answer, slack):
@@ -86,7 +86,7 @@ ddof: the variance is taken with 1/(d-1) (ddof=1): LayerNorm divides by d
 EXERCISE = Exercise(
     title="The derivative of LayerNorm",
     reference=jacobian,
-    probes=_jacobian_probes,
+    cases=_jacobian_cases,
     wrong=mistakes(jacobian, WRONG),
     laws=(
         Law("symmetric", _symmetric),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def normalise(x, gain, bias, eps):
@@ -22,7 +22,7 @@ def _rows(rng, N, d, size, offset):
     return size * rng.normal(size=(N, d)) + offset, gain, 3 * rng.normal(size=d)
 
 
-def _normalise_probes(rng):
+def _normalise_cases(rng):
     for N, d, size, offset, eps in (
         (3, 5, 1.0, 0, 1e-5),
         (4, 3, 0.02, 0.01, 1e-3),
@@ -30,10 +30,10 @@ def _normalise_probes(rng):
         (1, 7, 0.5, -2, 0.3),
     ):
         label = f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}, eps = {eps:g}"
-        yield Probe((*_rows(rng, N, d, size, offset), eps), label)
+        yield Case((*_rows(rng, N, d, size, offset), eps), label)
     x, gain, bias = _rows(rng, 3, 4, 0.1, 0)
     x[1] = 3  # no variance: eps alone keeps this row finite
-    yield Probe((x, gain, bias, 0.01), "3 positions, d = 4, one of them constant, eps = 0.01")
+    yield Case((x, gain, bias, 0.01), "3 positions, d = 4, one of them constant, eps = 0.01")
 
 
 def _centred(args, answer, slack):
@@ -88,7 +88,7 @@ times sigma: it multiplies by sigma: divide, so that the size of x no longer mat
 EXERCISE = Exercise(
     title="LayerNorm, row by row",
     reference=normalise,
-    probes=_normalise_probes,
+    cases=_normalise_cases,
     wrong=mistakes(normalise, WRONG),
     laws=(Law("mean 0", _centred), Law("variance", _variance)),
     hints=(

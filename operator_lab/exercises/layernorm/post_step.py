@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def post_step(F, sigma, gain):
@@ -17,11 +17,11 @@ def post_step(F, sigma, gain):
     return np.diag(gain) @ P @ (one + F) / sigma - one
 
 
-def _post_step_probes(rng):
+def _post_step_cases(rng):
     for d, size, sigma in ((2, 1.0, 1.7), (3, 0.5, 0.6), (5, 1.0, 3.0), (4, 3.0, 1.4)):
         F = size * rng.normal(size=(d, d)) + 0.3
         gain = rng.uniform(0.5, 2, size=d) * rng.choice([-1, 1], size=d)
-        yield Probe((F, sigma, gain), f"d = {d}, F of size {size:g}, sigma = {sigma:g}")
+        yield Case((F, sigma, gain), f"d = {d}, F of size {size:g}, sigma = {sigma:g}")
 
 
 def _no_mean_left(args, answer, slack):
@@ -71,7 +71,7 @@ times sigma: it multiplies by sigma: the norm divides
 EXERCISE = Exercise(
     title="The frozen post-LN step has no identity path",
     reference=post_step,
-    probes=_post_step_probes,
+    cases=_post_step_cases,
     wrong=mistakes(post_step, WRONG),
     laws=(Law("no mean left", _no_mean_left), Law("as the norm acts", _as_the_norm_acts)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def cached(K, V, q, k, v, T):
@@ -21,17 +21,17 @@ def cached(K, V, q, k, v, T):
     return K, V, w / w.sum() @ V
 
 
-def _probes(rng):
+def _cases(rng):
     for n, d_k, d, T in ((3, 2, 4, 1.4), (4, 3, 3, 0.5), (1, 4, 2, 3.0), (0, 3, 4, 0.7)):
         args = [rng.normal(size=s) for s in ((n, d_k), (n, d), d_k, d_k, d)]
-        yield Probe((*args, T), f"n = {n}, d_k = {d_k}, d = {d}, T = {T}")
+        yield Case((*args, T), f"n = {n}, d_k = {d_k}, d = {d}, T = {T}")
     K, V, q, k, v = (rng.normal(size=s) for s in ((5, 3), (5, 2), 3, 3, 2))
     K[3], V[3] = K[1], V[1]
-    yield Probe((K, V + 7, q, k, v - 4, 1.2), "one position twice, n = 5, d_k = 3, d = 2")
+    yield Case((K, V + 7, q, k, v - 4, 1.2), "one position twice, n = 5, d_k = 3, d = 2")
     for sign in (1, -1):
         far = 40 * sign * q / (q @ q)  # every overlap with q moves by 40
         label = f"every score moved by {40 * sign}, n = 5, T = 0.02"
-        yield Probe((0.02 * K + far, V, q, 0.02 * k + far, v, 0.02), label)
+        yield Case((0.02 * K + far, V, q, 0.02 * k + far, v, 0.02), label)
 
 
 def _past_kept(args, answer, slack):
@@ -107,7 +107,7 @@ write first: the order is turned round: return K', V', then the write
 EXERCISE = Exercise(
     title="One more position, and the past stays as it is",
     reference=cached,
-    probes=_probes,
+    cases=_cases,
     wrong=mistakes(cached, WRONG),
     laws=(Law("the past is kept", _past_kept), Law("a mean of values", _a_mean)),
     hints=(

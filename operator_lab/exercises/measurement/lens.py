@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes, short
 
 
 def lens(states, gain, W_U, eps):
@@ -22,7 +22,7 @@ def lens(states, gain, W_U, eps):
     return w / w.sum(axis=-1, keepdims=True)
 
 
-def _lens_probes(rng):
+def _lens_cases(rng):
     sizes = (
         (2, 3, 5, 4, 1.0, 0.0, 1e-5),
         (3, 4, 4, 4, 2.0, 5.0, 0.5),
@@ -33,18 +33,18 @@ def _lens_probes(rng):
         states = size * rng.normal(size=(S, N, d)) + offset * rng.normal(size=(S, N, 1))
         gain = rng.uniform(0.4, 2, size=d) * rng.choice([-1, 1], size=d)
         label = f"S = {S}, N = {N}, d = {d}, V = {V}, x of size {size:g}, eps = {eps:g}"
-        yield Probe((states, gain, rng.normal(size=(V, d)), eps), label)
+        yield Case((states, gain, rng.normal(size=(V, d)), eps), label)
     states = rng.normal(size=(3, 2, 4))
     states[1, 0] = 2.5  # no variance: eps alone keeps this state finite
     gain, W_U = rng.uniform(0.5, 2, size=4), rng.normal(size=(5, 4)) + 1
-    yield Probe((states, gain, W_U, 1e-3), "one state with all features equal, eps = 0.001")
-    yield Probe((states, 700 * gain, W_U, 1e-3), "gains of about 1000")
+    yield Case((states, gain, W_U, 1e-3), "one state with all features equal, eps = 0.001")
+    yield Case((states, 700 * gain, W_U, 1e-3), "gains of about 1000")
 
 
 def _adds_up(args, answer, slack):
     total = answer.sum(axis=-1)
     if np.abs(total - 1).max() > slack:
-        return f"its laws do not add up to one ({total.min():.3g} ... {total.max():.3g})"
+        return f"its laws do not add up to one ({short(total.min())} ... {short(total.max())})"
 
 
 def _never_negative(args, answer, slack):
@@ -114,7 +114,7 @@ last step: it reads the last state alone: one law after every step is asked, [S,
 EXERCISE = Exercise(
     title="What the state would be read as after every step",
     reference=lens,
-    probes=_lens_probes,
+    cases=_lens_cases,
     wrong=mistakes(lens, WRONG),
     laws=(
         Law("adds up to one", _adds_up),

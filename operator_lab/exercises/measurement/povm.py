@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def povm(W_U):
@@ -20,15 +20,15 @@ def povm(W_U):
     return u[:, :, None] * u[:, None, :]
 
 
-def _probes(rng):
+def _cases(rng):
     for V, d, offset in ((5, 3, 0.0), (7, 2, 0.7), (4, 4, 0.0), (6, 1, 0.5)):
         stretched = rng.normal(size=(V, d)) * np.linspace(0.6, 2, d) + offset
         W_U = stretched + 3 * np.eye(V, d) if V == d else stretched
-        yield Probe((W_U,), f"V = {V}, d = {d}, stretched, moved by {offset:g}")
+        yield Case((W_U,), f"V = {V}, d = {d}, stretched, moved by {offset:g}")
     W_U = rng.normal(size=(6, 3)) + np.array([1.0, 0.0, -0.5])
     W_U[4], W_U[2] = W_U[1], 5 * W_U[2]
-    yield Probe((20 * W_U,), "V = 6, d = 3, large, one word twice, one of them long")
-    yield Probe((rng.uniform(0.1, 2, size=(5, 3)),), "V = 5, d = 3, all entries positive")
+    yield Case((20 * W_U,), "V = 6, d = 3, large, one word twice, one of them long")
+    yield Case((rng.uniform(0.1, 2, size=(5, 3)),), "V = 5, d = 3, all entries positive")
 
 
 def _complete(args, answer, slack):
@@ -104,7 +104,7 @@ the sum: it is their sum, the identity: the V effects themselves are asked, [V, 
 EXERCISE = Exercise(
     title="More outcomes than dimensions",
     reference=povm,
-    probes=_probes,
+    cases=_cases,
     wrong=mistakes(povm, WRONG),
     laws=(
         Law("add up to the identity", _complete),

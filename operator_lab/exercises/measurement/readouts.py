@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes, short
 
 
 def readouts(z):
@@ -16,15 +16,15 @@ def readouts(z):
     return w / w.sum(axis=1, keepdims=True), z**2 / (z**2).sum(axis=1, keepdims=True)
 
 
-def _readouts_probes(rng):
+def _readouts_cases(rng):
     for N, V, size in ((3, 4, 1.0), (4, 4, 3.0), (5, 2, 0.3), (1, 6, 1.0)):
-        yield Probe((size * rng.normal(size=(N, V)) + 0.2,), f"N = {N}, V = {V}, z about {size:g}")
+        yield Case((size * rng.normal(size=(N, V)) + 0.2,), f"N = {N}, V = {V}, z about {size:g}")
     z = rng.normal(size=(3, 5))
     z[1, 2] = z[2, 0] = 0
-    yield Probe((z,), "two logits of 0")
+    yield Case((z,), "two logits of 0")
     for offset in (2000, -2000):
         z = rng.normal(size=(3, 4)) * [[1], [5], [300]] + offset * np.array([[1], [1.5], [0.4]])
-        yield Probe((z,), f"logits of about {offset}, and far from one row to the next")
+        yield Case((z,), f"logits of about {offset}, and far from one row to the next")
 
 
 def _both_add_up(args, answer, slack):
@@ -33,7 +33,7 @@ def _both_add_up(args, answer, slack):
         if np.abs(total - 1).max() > slack:
             return (
                 f"the rows of its {name} law do not add up to one "
-                f"({total.min():.3g} ... {total.max():.3g})"
+                f"({short(total.min())} ... {short(total.max())})"
             )
 
 
@@ -100,7 +100,7 @@ order: the two laws are right but in the wrong order: return |psi|^2 first
 EXERCISE = Exercise(
     title="Two rules for reading logits",
     reference=readouts,
-    probes=_readouts_probes,
+    cases=_readouts_cases,
     wrong=mistakes(readouts, WRONG),
     laws=(Law("add up to one", _both_add_up), Law("one order", _one_order), Law("nodes", _nodes)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def write(x, W, c, C, b):
@@ -20,7 +20,7 @@ def write(x, W, c, C, b):
     return x + np.linalg.solve(pull @ W, (b - x @ W - c).T).T @ pull
 
 
-def _probes(rng):
+def _cases(rng):
     def drawn(n, d, k, offset=0.0):
         Q = np.linalg.qr(rng.normal(size=(d, d)))[0]
         C = Q * np.geomspace(0.2, 5, d) @ Q.T
@@ -28,12 +28,12 @@ def _probes(rng):
         return x, W, rng.normal(size=k) - 2, C, rng.normal(size=(n, k)) + 1
 
     for n, d, k in ((4, 3, 2), (3, 5, 1), (1, 4, 2), (3, 3, 3)):
-        yield Probe(drawn(n, d, k), f"n = {n}, d = {d}, k = {k}")
+        yield Case(drawn(n, d, k), f"n = {n}, d = {d}, k = {k}")
     x, W, c, C, b = drawn(5, 4, 2, offset=6.0)
     b[[1, 3]] = (x @ W + c)[[1, 3]]
-    yield Probe((x, W, c, C, b), "n = 5, d = 4, k = 2, two states read b already")
+    yield Case((x, W, c, C, b), "n = 5, d = 4, k = 2, two states read b already")
     x, W, c, C, b = drawn(2, 6, 3)
-    yield Probe((x, W, c, 1e-3 * C, b), "n = 2, d = 6, k = 3, states that hardly vary")
+    yield Case((x, W, c, 1e-3 * C, b), "n = 2, d = 6, k = 3, states that hardly vary")
 
 
 def _missing(x, W, c, b):
@@ -101,7 +101,7 @@ one by one: it divides by the diagonal of W^T C W alone: writing one number move
 EXERCISE = Exercise(
     title="Another belief, written into a state",
     reference=write,
-    probes=_probes,
+    cases=_cases,
     wrong=mistakes(write, WRONG),
     laws=(
         Law("says b", _says_b),

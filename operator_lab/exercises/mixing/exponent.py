@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def exponent(Q, K, tau=1.0):
@@ -16,17 +16,17 @@ def exponent(Q, K, tau=1.0):
     return Q @ K.T / T
 
 
-def _exponent_probes(rng):
+def _exponent_cases(rng):
     for queries, keys, d_k, tau in ((3, 4, 2, None), (5, 2, 7, 0.3), (4, 4, 3, 2.5), (1, 6, 5, 7)):
         Q, K = rng.normal(size=(queries, d_k)), rng.normal(size=(keys, d_k))
         size = f"{queries} queries, {keys} keys, d_k = {d_k}"
         if tau is None:
-            yield Probe((Q, K), f"{size}, tau left out")
+            yield Case((Q, K), f"{size}, tau left out")
         else:
-            yield Probe((Q, K, tau), f"{size}, tau = {tau}")
+            yield Case((Q, K, tau), f"{size}, tau = {tau}")
     Q, K = rng.normal(size=(6, 3)) + 40, rng.normal(size=(4, 3)) - 25
     Q[4] = Q[1]
-    yield Probe((Q, K, 1.7), "6 long queries, one of them twice, 4 keys, d_k = 3, tau = 1.7")
+    yield Case((Q, K, 1.7), "6 long queries, one of them twice, 4 keys, d_k = 3, tau = 1.7")
 
 
 def _sum_rule(args, answer, slack):
@@ -67,7 +67,7 @@ energy: its sign is that of E / T: E = -S, the exponent is -E / T = S / T
 EXERCISE = Exercise(
     title="The exponent of the Boltzmann weight",
     reference=exponent,
-    probes=_exponent_probes,
+    cases=_exponent_cases,
     wrong=mistakes(exponent, WRONG),
     laws=(Law("sum rule", _sum_rule),),
     hints=(

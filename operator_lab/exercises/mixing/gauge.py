@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def gauge(W_Q, W_K, M):
@@ -15,11 +15,11 @@ def gauge(W_Q, W_K, M):
     return M @ W_Q, np.linalg.inv(M).T @ W_K
 
 
-def _gauge_probes(rng):
+def _gauge_cases(rng):
     for d_k, d, size in ((2, 4, 1.0), (3, 3, 1.0), (3, 5, 20.0), (1, 3, 0.3)):
         M = size * (rng.normal(size=(d_k, d_k)) + 2 * np.eye(d_k))
         W_Q, W_K = rng.normal(size=(d_k, d)), rng.normal(size=(d_k, d))
-        yield Probe((W_Q, W_K, M), f"d_k = {d_k}, d = {d}, entries of M about {size:g}")
+        yield Case((W_Q, W_K, M), f"d_k = {d_k}, d = {d}, entries of M about {size:g}")
 
 
 def _follows_M(args, answer, slack):
@@ -64,7 +64,7 @@ order: the two arrays are right but in the wrong order: return W_Q' first
 EXERCISE = Exercise(
     title="A change of basis nobody can see",
     reference=gauge,
-    probes=_gauge_probes,
+    cases=_gauge_cases,
     wrong=mistakes(gauge, WRONG),
     laws=(Law("W_Q becomes M W_Q", _follows_M), Law("overlaps are kept", _overlaps_kept)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes, short
 
 
 def mixing(S, T):
@@ -18,30 +18,30 @@ def mixing(S, T):
     return w / w.sum(axis=1, keepdims=True)
 
 
-def _mixing_probes(rng):
+def _mixing_cases(rng):
     for N, T in ((3, 1.0), (5, 0.4), (6, 2.5)):
-        yield Probe((2 * rng.normal(size=(N, N)), T), f"{N} positions, T = {T}")
-    yield Probe((np.array([[3.0]]), 0.7), "a single position")
-    yield Probe((rng.normal(size=(4, 4)), 1e3), "4 positions, hot: T = 1000")
+        yield Case((2 * rng.normal(size=(N, N)), T), f"{N} positions, T = {T}")
+    yield Case((np.array([[3.0]]), 0.7), "a single position")
+    yield Case((rng.normal(size=(4, 4)), 1e3), "4 positions, hot: T = 1000")
     repeated = rng.normal(size=(5, 5))
     repeated[:, 3] = repeated[:, 1]
-    yield Probe((repeated, 0.8), "5 positions, one key twice, T = 0.8")
+    yield Case((repeated, 0.8), "5 positions, one key twice, T = 0.8")
     for offset in (1e3, -1e3):
         S = rng.normal(size=(5, 5)) + offset
-        yield Probe((S, 1.0), f"5 positions, every score moved by {offset:g}, T = 1")
+        yield Case((S, 1.0), f"5 positions, every score moved by {offset:g}, T = 1")
     # When it is cold a strong later key must not matter either.
     cold = 3 * rng.normal(size=(6, 6)) + 5 * np.triu(np.ones((6, 6)), 1)
-    yield Probe((cold, 1e-6), "6 positions, cold: T = 1e-06")
-    yield Probe((1e3 * cold, 1e-3), "6 positions, large scores, cold: T = 0.001")
+    yield Case((cold, 1e-6), "6 positions, cold: T = 1e-06")
+    yield Case((1e3 * cold, 1e-3), "6 positions, large scores, cold: T = 0.001")
     ties = rng.integers(-2, 1, size=(6, 6)).astype(float)
     ties[:, 0] = 0
-    yield Probe((ties, 1e-6), "6 positions, equal scores, cold: T = 1e-06")
+    yield Case((ties, 1e-6), "6 positions, equal scores, cold: T = 1e-06")
 
 
 def _rows_sum_to_one(args, answer, slack):
     total = answer.sum(axis=1)
     if np.abs(total - 1).max() > slack:
-        return f"its rows do not sum to one ({total.min():.3g} ... {total.max():.3g})"
+        return f"its rows do not sum to one ({short(total.min())} ... {short(total.max())})"
 
 
 def _causal(args, answer, slack):
@@ -102,7 +102,7 @@ one Z: the whole matrix sums to one: every query has its own Z, one for each row
 EXERCISE = Exercise(
     title="Causal mixing weights at any temperature",
     reference=mixing,
-    probes=_mixing_probes,
+    cases=_mixing_cases,
     wrong=mistakes(mixing, WRONG),
     laws=(
         Law("rows sum to one", _rows_sum_to_one),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 from .mixing import mixing
 
 
@@ -18,19 +18,19 @@ def update(x, W_Q, W_K, W_V, tau=1.0):
     return x + A @ (x @ W_V.T)
 
 
-def _update_probes(rng):
+def _update_cases(rng):
     sizes = ((3, 2, 1, None), (3, 4, 2, 1.6), (5, 3, 3, 0.5), (4, 2, 5, 1.3), (1, 3, 2, 2))
     for N, d, d_k, tau in sizes:
         x, W_Q, W_K = rng.normal(size=(N, d)), rng.normal(size=(d_k, d)), rng.normal(size=(d_k, d))
         args = (x, W_Q, W_K, rng.normal(size=(d, d)))
         size = f"{N} positions, d = {d}, d_k = {d_k}"
         if tau is None:
-            yield Probe(args, f"{size}, tau left out")
+            yield Case(args, f"{size}, tau left out")
         else:
-            yield Probe((*args, tau), f"{size}, tau = {tau}")
+            yield Case((*args, tau), f"{size}, tau = {tau}")
     x, W_Q, W_K, W_V = (rng.normal(size=s) for s in ((6, 4), (3, 4), (3, 4), (4, 4)))
     x[3] = x[1]
-    yield Probe((x + 2, W_Q, W_K, W_V, 4.0), "6 positions, one token twice, d = 4, d_k = 3")
+    yield Case((x + 2, W_Q, W_K, W_V, 4.0), "6 positions, one token twice, d = 4, d_k = 3")
 
 
 def _first_row(args, answer, slack):
@@ -85,7 +85,7 @@ d_k without root: T is computed as tau d_k: the temperature is T = tau sqrt(d_k)
 EXERCISE = Exercise(
     title="The residual update of three tokens",
     reference=update,
-    probes=_update_probes,
+    cases=_update_cases,
     wrong=mistakes(update, WRONG),
     laws=(Law("row 0 sees itself", _first_row),),
     hints=(

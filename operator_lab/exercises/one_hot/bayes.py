@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes, short
 
 
 def bayes(prior, likelihood):
@@ -23,31 +23,31 @@ def bayes(prior, likelihood):
     return np.array(beliefs)
 
 
-def _bayes_probes(rng):
+def _bayes_cases(rng):
     for n, S in ((4, 3), (1, 2), (3, 3)):
         prior, likelihood = rng.dirichlet(np.ones(S)), rng.uniform(0.05, 0.9, size=(n, S))
-        yield Probe((prior, likelihood), f"n = {n} words, S = {S} senses")
+        yield Case((prior, likelihood), f"n = {n} words, S = {S} senses")
     likelihood = rng.uniform(0.1, 0.6, size=(5, 4))
     likelihood[[1, 3], [0, 2]] = 0  # sense 0 cannot say word 1, sense 2 cannot say word 3
-    yield Probe((np.array([0.4, 0.3, 0.2, 0.1]), likelihood), "5 words, 4 senses, two zeros")
+    yield Case((np.array([0.4, 0.3, 0.2, 0.1]), likelihood), "5 words, 4 senses, two zeros")
     prior = np.array([0.98, 0.015, 0.005])
-    yield Probe((prior, rng.uniform(0.1, 0.9, size=(6, 3))), "a prior that is nearly certain")
+    yield Case((prior, rng.uniform(0.1, 0.9, size=(6, 3))), "a prior that is nearly certain")
     rare = 1e-3 * np.exp(0.15 * rng.normal(size=(200, 3)))
-    yield Probe((np.array([0.2, 0.5, 0.3]), rare), "200 words, all likelihoods about 0.001")
+    yield Case((np.array([0.2, 0.5, 0.3]), rare), "200 words, all likelihoods about 0.001")
     # Whatever small number stands for the zero, one word brings sense 0 back to almost one.
     strong = rng.uniform(2e-3, 4e-3, size=(20, 3))
     strong[:, 0] = 0.9
     strong[9] = 0, 0.3, 0.2
     label = "20 words, all but one speak for sense 0, which cannot say the tenth"
-    yield Probe((np.array([0.5, 0.2, 0.3]), strong), label)
+    yield Case((np.array([0.5, 0.2, 0.3]), strong), label)
 
 
 def _certain(args, answer, slack):
     total = answer.sum(axis=1)
     if differ(total, 1.0, slack):
         return (
-            f"the beliefs after a word do not add up to one ({total.min():.3g} ... "
-            f"{total.max():.3g})"
+            f"the beliefs after a word do not add up to one ({short(total.min())} ... "
+            f"{short(total.max())})"
         )
 
 
@@ -124,7 +124,7 @@ loosened and shown: each row is the belief as a full stop would leave it, loosen
 EXERCISE = Exercise(
     title="What the words so far say of the sense",
     reference=bayes,
-    probes=_bayes_probes,
+    cases=_bayes_cases,
     wrong=mistakes(bayes, WRONG),
     laws=(
         Law("adds up to one", _certain),

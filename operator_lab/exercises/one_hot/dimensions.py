@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def dimensions(N, d):
@@ -18,13 +18,13 @@ def dimensions(N, d):
     return 1.0 * N * d, N * np.log10(d)
 
 
-def _dimensions_probes(rng):
-    yield Probe((np.array([1, 2, 3, 8]), np.array([3, 2, 4, 5])), "N = 1, 2, 3, 8; d = 3, 2, 4, 5")
-    yield Probe((np.array([7, 5, 2, 1]), np.array([1, 6, 9, 4])), "N = 7, 5, 2, 1; d = 1, 6, 9, 4")
+def _dimensions_cases(rng):
+    yield Case((np.array([1, 2, 3, 8]), np.array([3, 2, 4, 5])), "N = 1, 2, 3, 8; d = 3, 2, 4, 5")
+    yield Case((np.array([7, 5, 2, 1]), np.array([1, 6, 9, 4])), "N = 7, 5, 2, 1; d = 1, 6, 9, 4")
     columns = np.array([[4], [16], [1024]]), np.array([64, 2, 7, 10])
-    yield Probe(columns, "N = 4, 16, 1024 down, d = 64, 2, 7, 10 across")
+    yield Case(columns, "N = 4, 16, 1024 down, d = 64, 2, 7, 10 across")
     few, many = rng.integers(2, 12, size=5), rng.integers(12, 40, size=5)
-    yield Probe((few, many), f"N = {few.tolist()}, d = {many.tolist()}")
+    yield Case((few, many), f"N = {few.tolist()}, d = {many.tolist()}")
 
 
 def _one_alone(args, answer, slack):
@@ -88,7 +88,7 @@ order: the two are right but in the wrong order: return the one particle's first
 EXERCISE = Exercise(
     title="One particle on N sites, or N particles",
     reference=dimensions,
-    probes=_dimensions_probes,
+    cases=_dimensions_cases,
     wrong=mistakes(dimensions, WRONG),
     laws=(Law("one alone", _one_alone), Law("another particle", _another_particle)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def relabel(tokens, z, p):
@@ -18,13 +18,13 @@ def relabel(tokens, z, p):
     return p[tokens], z[:, p]
 
 
-def _relabel_probes(rng):
+def _relabel_cases(rng):
     for N, V in ((3, 5), (4, 4), (6, 3), (1, 7)):
         p, cycle = np.empty(V, dtype=int), rng.permutation(V)
         p[cycle] = np.roll(cycle, -1)  # one cycle of all words: not its own inverse
-        yield Probe((rng.integers(V, size=N), rng.normal(size=(N, V)), p), f"N = {N}, V = {V}")
+        yield Case((rng.integers(V, size=N), rng.normal(size=(N, V)), p), f"N = {N}, V = {V}")
     tokens, p = np.array([2, 0, 2, 2, 5]), np.array([0, 2, 4, 3, 1, 5])
-    yield Probe((tokens, 20 * rng.normal(size=(5, 6)) + 50, p), "one word three times, V = 6")
+    yield Case((tokens, 20 * rng.normal(size=(5, 6)) + 50, p), "one word three times, V = 6")
 
 
 def _one_word_one_logit(args, answer, slack):
@@ -73,7 +73,7 @@ order: the two arrays are right but in the wrong order: return the tokens first
 EXERCISE = Exercise(
     title="Every word gets a new name",
     reference=relabel,
-    probes=_relabel_probes,
+    cases=_relabel_cases,
     wrong=mistakes(relabel, WRONG),
     laws=(Law("one word, one logit", _one_word_one_logit), Law("same numbers", _same_numbers)),
     hints=(

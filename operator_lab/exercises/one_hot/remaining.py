@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def remaining(joint):
@@ -17,22 +17,22 @@ def remaining(joint):
     return -(joint[seen] * np.log(joint[seen] / context[seen])).sum()
 
 
-def _remaining_probes(rng):
+def _remaining_cases(rng):
     def drawn(C, V):
         weight = rng.dirichlet(np.ones(C))
         return weight[:, None] * rng.dirichlet(np.ones(V), size=C)
 
     for C, V in ((3, 5), (4, 2), (1, 6), (3, 3)):
-        yield Probe((drawn(C, V),), f"{C} context{'s' * (C > 1)}, {V} words")
+        yield Case((drawn(C, V),), f"{C} context{'s' * (C > 1)}, {V} words")
     some = drawn(4, 5)
     some[[0, 1, 1, 3], [2, 0, 4, 1]] = 0
-    yield Probe((some / some.sum(),), "4 contexts, 5 words, 4 pairs that never occur")
+    yield Case((some / some.sum(),), "4 contexts, 5 words, 4 pairs that never occur")
     never = drawn(5, 3)
     never[[1, 4]] = 0
-    yield Probe((never / never.sum(),), "5 contexts, 2 of which never occur")
+    yield Case((never / never.sum(),), "5 contexts, 2 of which never occur")
     sure = np.zeros((4, 3))
     sure[[0, 1, 2, 3], [2, 0, 0, 1]] = 0.1, 0.2, 0.3, 0.4
-    yield Probe((sure,), "every context settles the word")
+    yield Case((sure,), "every context settles the word")
 
 
 def entropy(p):
@@ -102,7 +102,7 @@ perplexity: it is exp(H), the perplexity: H itself is asked
 EXERCISE = Exercise(
     title="How uncertain the next word is once the context is known",
     reference=remaining,
-    probes=_remaining_probes,
+    cases=_remaining_cases,
     wrong=mistakes(remaining, WRONG),
     laws=(Law("between 0 and H(word)", _between), Law("nothing left", _given_away)),
     hints=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def damping(X, W_3, W_1, W_2):
@@ -15,12 +15,12 @@ def damping(X, W_3, W_1, W_2):
     return ((s * g) @ up + (s * (1 + g * (1 - s)) * u) @ gate) / X.shape[1]
 
 
-def _damping_probes(rng):
+def _damping_cases(rng):
     for N, d, m in ((3, 4, 5), (2, 3, 7), (4, 5, 2)):
         W_3, W_1 = rng.normal(size=(2, m, d)) + 0.2
         X = rng.normal(size=(N, d))
         X[1] = 0.0  # at 0 the gate is shut and the up is 0
-        yield Probe((X, W_3, W_1, rng.normal(size=(d, m))), f"{N} states, d = {d}, m = {m}, one 0")
+        yield Case((X, W_3, W_1, rng.normal(size=(d, m))), f"{N} states, d = {d}, m = {m}, one 0")
 
 
 def _nothing_at_zero(args, answer, slack):
@@ -55,7 +55,7 @@ exchanged: W_1 and W_3 are exchanged: silu acts on W_3 x
 EXERCISE = Exercise(
     title="Does an MLP damp? The trace of its Jacobian",
     reference=damping,
-    probes=_damping_probes,
+    cases=_damping_cases,
     wrong=mistakes(damping, WRONG),
     laws=(Law("nothing at zero", _nothing_at_zero),),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def gated(n, W_3, W_1, W_2, a):
@@ -17,11 +17,11 @@ def gated(n, W_3, W_1, W_2, a):
     return W_2 @ (a * (sigma * g)[:, None] * W_1 + (1 - a) * (sigma * u)[:, None] * W_3)
 
 
-def _gated_probes(rng):
+def _gated_cases(rng):
     for d, m, a in ((4, 3, 0.3), (3, 5, 0.8), (5, 2, 0.65), (2, 6, 0.1)):
         n = rng.normal(size=d) * 1.5
         W_3, W_1 = rng.normal(size=(2, m, d))
-        yield Probe((n, W_3, W_1, rng.normal(size=(d, m)), a), f"d = {d}, m = {m}, a = {a}")
+        yield Case((n, W_3, W_1, rng.normal(size=(d, m)), a), f"d = {d}, m = {m}, a = {a}")
 
 
 def _writes(args, answer, slack):
@@ -67,7 +67,7 @@ on the right: it is the transpose: V acts on a column, V n
 EXERCISE = Exercise(
     title="One gated MLP, frozen in as many ways as you like",
     reference=gated,
-    probes=_gated_probes,
+    cases=_gated_cases,
     wrong=mistakes(gated, WRONG),
     laws=(Law("writes", _writes), Law("within reach", _within_reach)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def grouped(Q, K):
@@ -16,10 +16,10 @@ def grouped(Q, K):
     return np.einsum("hik,hjk->hij", Q, shared)
 
 
-def _grouped_probes(rng):
+def _grouped_cases(rng):
     for h, groups, N, k in ((6, 2, 3, 4), (4, 4, 5, 2), (3, 1, 4, 5), (8, 4, 2, 3)):
         Q, K = rng.normal(size=(h, N, k)), rng.normal(size=(groups, N, k)) + 0.3
-        yield Probe((Q, K), f"{h} heads of queries on {groups} of keys, N = {N}, d_k = {k}")
+        yield Case((Q, K), f"{h} heads of queries on {groups} of keys, N = {N}, d_k = {k}")
 
 
 def _groups_add(args, answer, slack):
@@ -56,7 +56,7 @@ from behind: the groups are in the wrong order: the first heads of queries have 
 EXERCISE = Exercise(
     title="Queries that share their keys",
     reference=grouped,
-    probes=_grouped_probes,
+    cases=_grouped_cases,
     wrong=mistakes(grouped, WRONG),
     laws=(Law("groups add", _groups_add),),
     hints=(

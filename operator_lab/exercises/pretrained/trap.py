@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def trap(S):
@@ -14,14 +14,14 @@ def trap(S):
     return ((C - C.swapaxes(1, 2)) ** 2).sum(axis=(1, 2)) / (4 * (C**2).sum(axis=(1, 2)))
 
 
-def _trap_probes(rng):
+def _trap_cases(rng):
     for h, N, common in ((3, 4, 5.0), (2, 6, 0.5), (4, 5, 2.0)):
         S = rng.normal(size=(h, N, N))
         S = S + common * (1 + rng.normal(size=(h, N, 1)) + 0.5 * rng.normal(size=(h, 1, N)))
-        yield Probe((S,), f"{h} heads, N = {N}, a common part of size {common:g}")
+        yield Case((S,), f"{h} heads, N = {N}, a common part of size {common:g}")
     A = rng.normal(size=(2, 4, 4))
     pure = np.stack([A[0] + A[0].T, A[1] - A[1].T])
-    yield Probe((pure + 1.5,), "one symmetric, one antisymmetric, and 1.5 more")
+    yield Case((pure + 1.5,), "one symmetric, one antisymmetric, and 1.5 more")
 
 
 def _a_share(args, answer, slack):
@@ -65,7 +65,7 @@ all heads at once: it is the share of the first head, for all of them: each head
 EXERCISE = Exercise(
     title="What a common direction hides",
     reference=trap,
-    probes=_trap_probes,
+    cases=_trap_cases,
     wrong=mistakes(trap, WRONG),
     laws=(Law("a share", _a_share), Law("extremes", _extremes)),
     hints=(

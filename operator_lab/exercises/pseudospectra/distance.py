@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def distance(A, z):
@@ -16,13 +16,13 @@ def distance(A, z):
     return np.linalg.svd(shifted, compute_uv=False)[:, -1]
 
 
-def _distance_probes(rng):
+def _distance_cases(rng):
     for n, k in ((2, 3), (3, 5), (5, 4), (8, 6)):
         A = rng.normal(size=(n, n)) + 2 * np.triu(rng.normal(size=(n, n)), 1)
         z = 1.5 * rng.normal(size=k) + 1j * rng.normal(size=k)
-        yield Probe((A, z), f"a {n} x {n} matrix, {k} points")
+        yield Case((A, z), f"a {n} x {n} matrix, {k} points")
     chain = np.diag(np.full(6, 0.7)) + np.diag(np.full(5, 0.9), -1)
-    yield Probe((chain, np.array([0.2 + 0.4j, 1.3 - 0.2j, -0.5j])), "a chain of 6 sites, 3 points")
+    yield Case((chain, np.array([0.2 + 0.4j, 1.3 - 0.2j, -0.5j])), "a chain of 6 sites, 3 points")
 
 
 def _as_array(A):
@@ -78,7 +78,7 @@ transposed, not conjugated: it multiplies by the transpose of z - A: for complex
 EXERCISE = Exercise(
     title="How near a point is to being an eigenvalue",
     reference=distance,
-    probes=_distance_probes,
+    cases=_distance_cases,
     wrong=mistakes(distance, WRONG),
     laws=(Law("below the spectrum", _below_the_spectrum), Law("Lipschitz", _lipschitz)),
     hints=(

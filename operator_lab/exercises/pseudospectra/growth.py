@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def growth(A):
@@ -19,13 +19,13 @@ def growth(A):
     return np.array(norms)
 
 
-def _growth_probes(rng):
+def _growth_cases(rng):
     for k, n in ((1, 2), (2, 3), (3, 4), (5, 3), (6, 2)):
         A = rng.normal(size=(k, n, n)) + 1.5 * np.triu(rng.normal(size=(k, n, n)), 1)
-        yield Probe((A,), f"{k} factor{'s' * (k > 1)} of size {n}")
+        yield Case((A,), f"{k} factor{'s' * (k > 1)} of size {n}")
     chain = np.diag(np.full(5, 0.7)) + np.diag(np.full(4, 0.9), -1)
     scales = rng.uniform(0.5, 2.0, size=4)
-    yield Probe((scales[:, None, None] * chain,), "4 times a chain of 5 sites, scaled")
+    yield Case((scales[:, None, None] * chain,), "4 times a chain of 5 sites, scaled")
 
 
 def _products(A, order=1):
@@ -86,7 +86,7 @@ row sums: it is the largest row sum (norm inf): the spectral norm is np.linalg.n
 EXERCISE = Exercise(
     title="How far ordered products grow",
     reference=growth,
-    probes=_growth_probes,
+    cases=_growth_cases,
     wrong=mistakes(growth, WRONG),
     laws=(
         Law("start", _starts_with_nothing),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def limit(S):
@@ -17,14 +17,14 @@ def limit(S):
     return S[1] + v / (v @ v)
 
 
-def _limit_probes(rng):
+def _limit_cases(rng):
     for d in (1, 2, 3, 7):
-        yield Probe((rng.normal(size=(3, d)),), f"three vectors of {d} feature{'s' * (d > 1)}")
+        yield Case((rng.normal(size=(3, d)),), f"three vectors of {d} feature{'s' * (d > 1)}")
     for rate in (0.6, -0.8, 3.0):
         goal, part = rng.normal(size=(2, 4))
         S = goal + rate ** np.arange(3)[:, None] * part
-        yield Probe((S,), f"a limit plus one geometric term of rate {rate:g}")
-    yield Probe((rng.normal(size=(3, 5)) + 30,), "three vectors far from 0")
+        yield Case((S,), f"a limit plus one geometric term of rate {rate:g}")
+    yield Case((rng.normal(size=(3, 5)) + 30,), "three vectors far from 0")
 
 
 def _geometric(S):
@@ -83,7 +83,7 @@ second difference: it adds the difference of the two steps as they are
 EXERCISE = Exercise(
     title="A limit from three terms",
     reference=limit,
-    probes=_limit_probes,
+    cases=_limit_cases,
     wrong=mistakes(limit, WRONG),
     laws=(Law("exact for one term", _exact_for_one_term), Law("in the plane", _in_the_plane)),
     hints=(

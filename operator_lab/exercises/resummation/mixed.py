@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def mixed(x, y):
@@ -18,16 +18,16 @@ def mixed(x, y):
     return y[1] - weight * (y[1] - y[0])
 
 
-def _mixed_probes(rng):
+def _mixed_cases(rng):
     for d in (2, 3, 6):
         x, y = rng.normal(size=(2, 2, d))
-        yield Probe((x, y), f"two states of {d} features")
+        yield Case((x, y), f"two states of {d} features")
     for d in (2, 4):
         A, b = 0.5 * rng.normal(size=(d, d)), rng.normal(size=d)
         x = rng.normal(size=(2, d))
-        yield Probe((x, x @ A.T + b), f"two states of {d} features under a linear map")
+        yield Case((x, x @ A.T + b), f"two states of {d} features under a linear map")
     x = rng.normal(size=(2, 3)) + 20
-    yield Probe((x, 0.3 * x + 1), "two states under a map that only shrinks")
+    yield Case((x, 0.3 * x + 1), "two states under a map that only shrinks")
 
 
 def _on_the_line(args, answer, slack):
@@ -78,7 +78,7 @@ plus the least residual: the least residual is added to the images' combination,
 EXERCISE = Exercise(
     title="One step of DIIS",
     reference=mixed,
-    probes=_mixed_probes,
+    cases=_mixed_cases,
     wrong=mistakes(mixed, WRONG),
     laws=(Law("on the line", _on_the_line), Law("least", _least)),
     hints=(

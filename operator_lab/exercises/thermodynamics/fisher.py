@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def fisher(p):
@@ -15,11 +15,11 @@ def fisher(p):
     return np.diag(p) - np.outer(p, p)
 
 
-def _fisher_probes(rng):
+def _fisher_cases(rng):
     for n, size in ((2, 1.0), (3, 0.5), (5, 2.0), (7, 1.0)):
         p = rng.dirichlet(np.full(n, size))
-        yield Probe((p,), f"{n} levels")
-    yield Probe((np.array([0.6, 0.0, 0.4]),), "3 levels, one of them empty")
+        yield Case((p,), f"{n} levels")
+    yield Case((np.array([0.6, 0.0, 0.4]),), "3 levels, one of them empty")
 
 
 def _kills_one(args, answer, slack):
@@ -58,7 +58,7 @@ negative: its sign is turned round: raising a logit raises its own weight
 EXERCISE = Exercise(
     title="How attention weights answer to their logits",
     reference=fisher,
-    probes=_fisher_probes,
+    cases=_fisher_cases,
     wrong=mistakes(fisher, WRONG),
     laws=(Law("blind to a constant", _kills_one), Law("symmetric", _symmetric)),
     hints=(

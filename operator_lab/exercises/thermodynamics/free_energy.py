@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def free_energy(p, E, T):
@@ -15,12 +15,12 @@ def free_energy(p, E, T):
     return (p * E).sum(axis=1) + T * (p * np.log(np.where(p > 0, p, 1))).sum(axis=1)
 
 
-def _free_energy_probes(rng):
+def _free_energy_cases(rng):
     for rows, n, T in ((3, 2, 1.0), (2, 5, 0.4), (4, 3, 2.5)):
         p, E = rng.dirichlet(np.ones(n), size=rows), 2 * rng.normal(size=(rows, n)) + 1
-        yield Probe((p, E, T), f"{rows} rows of {n} levels, T = {T}")
+        yield Case((p, E, T), f"{rows} rows of {n} levels, T = {T}")
     p = np.array([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75]])
-    yield Probe((p, rng.normal(size=(2, 3)) - 2, 1.7), "2 rows with empty levels, T = 1.7")
+    yield Case((p, rng.normal(size=(2, 3)) - 2, 1.7), "2 rows with empty levels, T = 1.7")
 
 
 def _never_below(args, answer, slack):
@@ -60,7 +60,7 @@ Tsallis: its entropy is Tsallis' (1 - sum p^2)/2: Shannon's is -sum p ln p
 EXERCISE = Exercise(
     title="The free energy of any distribution",
     reference=free_energy,
-    probes=_free_energy_probes,
+    cases=_free_energy_cases,
     wrong=mistakes(free_energy, WRONG),
     laws=(Law("never below equilibrium", _never_below),),
     hints=(

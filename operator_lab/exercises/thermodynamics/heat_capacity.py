@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def heat_capacity(E, T):
@@ -18,12 +18,12 @@ def heat_capacity(E, T):
     return ((p * low**2).sum(axis=1) - (p * low).sum(axis=1) ** 2) / T**2
 
 
-def _heat_probes(rng):
+def _heat_cases(rng):
     for rows, n, T in ((3, 2, 1.0), (2, 6, 0.5), (4, 3, 2.0)):
-        yield Probe((2 * rng.normal(size=(rows, n)) + 1, T), f"{rows} rows of {n} levels, T = {T}")
-    yield Probe((rng.normal(size=(2, 4)) + 300, 0.7), "2 rows of 4 levels near E = 300, T = 0.7")
+        yield Case((2 * rng.normal(size=(rows, n)) + 1, T), f"{rows} rows of {n} levels, T = {T}")
+    yield Case((rng.normal(size=(2, 4)) + 300, 0.7), "2 rows of 4 levels near E = 300, T = 0.7")
     cold = np.array([[-9.0, -8.97, -2.0], [4.0, 4.02, 4.05]])
-    yield Probe((cold, 0.01), "2 rows of 3 levels, cold: T = 0.01")
+    yield Case((cold, 0.01), "2 rows of 3 levels, cold: T = 0.01")
 
 
 def _within_popoviciu(args, answer, slack):
@@ -66,7 +66,7 @@ entropy: it is the entropy: C is T dS/dT, the variance of E over T^2
 EXERCISE = Exercise(
     title="The heat capacity of an attention row",
     reference=heat_capacity,
-    probes=_heat_probes,
+    cases=_heat_cases,
     wrong=mistakes(heat_capacity, WRONG),
     laws=(Law("not negative", _not_negative), Law("Popoviciu", _within_popoviciu)),
     hints=(

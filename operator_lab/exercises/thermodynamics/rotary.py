@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def rotary(x, frequencies):
@@ -20,12 +20,12 @@ def rotary(x, frequencies):
     return out
 
 
-def _rotary_probes(rng):
+def _rotary_cases(rng):
     for N, half in ((3, 1), (5, 2), (4, 3)):
         x, f = rng.normal(size=(N, 2 * half)), rng.uniform(0.2, 1.5, size=half)
-        yield Probe((x, f), f"{N} positions, {2 * half} features")
+        yield Case((x, f), f"{N} positions, {2 * half} features")
     x = np.ones((6, 4)) * np.array([1.0, 2.0, -1.0, 0.5])
-    yield Probe((x, np.array([1.0, 0.1])), "the same 4 features at 6 positions")
+    yield Case((x, np.array([1.0, 0.1])), "the same 4 features at 6 positions")
 
 
 def _lengths(args, answer, slack):
@@ -75,7 +75,7 @@ columns: the second of a pair is made from the first one already turned: keep th
 EXERCISE = Exercise(
     title="Positions as rotations",
     reference=rotary,
-    probes=_rotary_probes,
+    cases=_rotary_cases,
     wrong=mistakes(rotary, WRONG),
     laws=(Law("lengths", _lengths), Law("row 0", _first_row), Law("relative", _relative)),
     hints=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes, short
 
 
 def sparsemax(z):
@@ -19,18 +19,18 @@ def sparsemax(z):
     return np.maximum(z - excess[kept - 1] / kept, 0)
 
 
-def _sparsemax_probes(rng):
+def _sparsemax_cases(rng):
     for n, size in ((3, 0.3), (6, 1.0), (5, 4.0), (8, 0.5)):
-        yield Probe((size * rng.normal(size=n),), f"{n} levels of spread {size:g}")
-    yield Probe((np.array([2.0, -1.0, 2.3, 1.9, 2.3]) + 5,), "5 levels, two of them alike, near 6")
-    yield Probe((np.array([-0.4]),), "a single level")
+        yield Case((size * rng.normal(size=n),), f"{n} levels of spread {size:g}")
+    yield Case((np.array([2.0, -1.0, 2.3, 1.9, 2.3]) + 5,), "5 levels, two of them alike, near 6")
+    yield Case((np.array([-0.4]),), "a single level")
     p = rng.dirichlet(np.ones(4))
-    yield Probe((p,), "4 numbers that sum to one already")
+    yield Case((p,), "4 numbers that sum to one already")
 
 
 def _sums_to_one(args, answer, slack):
     if abs(answer.sum() - 1) > slack:
-        return f"it sums to {answer.sum():.3g}, not to one"
+        return f"it sums to {short(answer.sum())}, not to one"
 
 
 def _weights(args, answer, slack):
@@ -70,7 +70,7 @@ low first: it prefers small z: z = -E/T, so large z is low energy
 EXERCISE = Exercise(
     title="Another entropy, another attention",
     reference=sparsemax,
-    probes=_sparsemax_probes,
+    cases=_sparsemax_cases,
     wrong=mistakes(sparsemax, WRONG),
     laws=(
         Law("sums to one", _sums_to_one),

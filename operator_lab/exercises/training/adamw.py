@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 
 
 def adamw(w, g, m, v, t, rate, decay, betas=(0.9, 0.98), eps=1e-8):
@@ -23,21 +23,21 @@ def _drawn(rng, *shape):
     return w, g, 0.5 * m, rng.uniform(0.2, 2, size=shape)
 
 
-def _adamw_probes(rng):
+def _adamw_cases(rng):
     w, g, m, v = _drawn(rng, 5, 2)
-    yield Probe(
+    yield Case(
         (w, 0.1 * g, 0.1 * m, 0.01 * v, 3, 0.2, 0.3, (0.8, 0.95), 0.05),
         "t = 3, small slopes, eps = 0.05",
     )
-    yield Probe((*_drawn(rng, 3, 4), 2, 0.3, 0.6), "t = 2, rate 0.3, decay 0.6")
+    yield Case((*_drawn(rng, 3, 4), 2, 0.3, 0.6), "t = 2, rate 0.3, decay 0.6")
     w, g, *_ = _drawn(rng, 2, 5)
     g[[0, 1], [2, 4]] = 0
-    yield Probe((w, g, 0 * w, 0 * w, 1, 0.1, 0.0), "the first step, no decay")
+    yield Case((w, g, 0 * w, 0 * w, 1, 0.1, 0.0), "the first step, no decay")
     w, g, *_ = _drawn(rng, 4)
-    yield Probe((w, 1e3 * g, 0 * w, 0 * w, 1, 0.3, 0.5), "the first step, steep, decay 0.5")
-    yield Probe((w, 0 * w, 0 * w, 0 * w, 4, 0.2, 0.5), "g = m = v = 0 at t = 4, decay 0.5")
+    yield Case((w, 1e3 * g, 0 * w, 0 * w, 1, 0.3, 0.5), "the first step, steep, decay 0.5")
+    yield Case((w, 0 * w, 0 * w, 0 * w, 4, 0.2, 0.5), "g = m = v = 0 at t = 4, decay 0.5")
     w, *others = _drawn(rng, 3)
-    yield Probe((0 * w, *others, 40, 0.2, 0.4, (0.6, 0.95)), "weights of 0 at t = 40")
+    yield Case((0 * w, *others, 40, 0.2, 0.4, (0.6, 0.95)), "weights of 0 at t = 40")
 
 
 def _decay_alone(args, answer, slack):
@@ -134,7 +134,7 @@ order: the three are right but in the wrong order: w first, then m and v
 EXERCISE = Exercise(
     title="One step of AdamW",
     reference=adamw,
-    probes=_adamw_probes,
+    cases=_adamw_cases,
     wrong=mistakes(adamw, WRONG),
     laws=(
         Law("decay alone", _decay_alone),

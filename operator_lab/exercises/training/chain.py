@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, differ, mistakes
+from ...judge import Case, Exercise, Law, differ, mistakes
 from .loss import loss
 
 
@@ -21,15 +21,15 @@ def chain(x, W_U, tokens):
     return g @ W_U, g.T @ x
 
 
-def _chain_probes(rng):
+def _chain_cases(rng):
     for N, d, V in ((3, 2, 5), (4, 4, 4), (2, 4, 3), (1, 3, 2)):
         x, W_U, tokens = rng.normal(size=(N, d)), rng.normal(size=(V, d)), rng.integers(V, size=N)
-        yield Probe((x, W_U, tokens), f"{N} position{'s' * (N > 1)}, d = {d}, {V} words")
+        yield Case((x, W_U, tokens), f"{N} position{'s' * (N > 1)}, d = {d}, {V} words")
     x, W_U, came = rng.normal(size=(6, 2)), rng.normal(size=(4, 2)), np.array([3, 0, 3, 3, 1, 0])
     x[4] = x[1]
-    yield Probe((x, W_U, came), "6 positions, one state twice, d = 2, words that come again")
+    yield Case((x, W_U, came), "6 positions, one state twice, d = 2, words that come again")
     x, W_U = rng.normal(size=(3, 2)) + 40, 0.05 * rng.normal(size=(5, 2)) + [[30.0, 20.0]]
-    yield Probe((x, W_U, rng.integers(5, size=3)), "logits of about 2000, 3 positions, d = 2")
+    yield Case((x, W_U, rng.integers(5, size=3)), "logits of about 2000, 3 positions, d = 2")
 
 
 def _step_lowers(args, answer, slack):
@@ -107,7 +107,7 @@ overflow: right while the logits are moderate, but exp(z) overflows, and inf/inf
 EXERCISE = Exercise(
     title="The slope behind the read-out",
     reference=chain,
-    probes=_chain_probes,
+    cases=_chain_cases,
     wrong=mistakes(chain, WRONG),
     laws=(
         Law("words cancel", _words_cancel),

@@ -118,7 +118,7 @@ p (1 - p): p (1 - p) stands where the word came, -p elsewhere: the slope of -log
 EXERCISE = Exercise(
     title="Which way is down",
     reference=gradient,
-    probes=batches,
+    cases=batches,
     wrong=mistakes(gradient, WRONG),
     laws=(Law("rows sum to zero", _rows_cancel), Law("pulls", _pulls), Law("slope", _slope)),
     hints=(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def loss(z, tokens):
@@ -22,18 +22,18 @@ def batches(rng):
     """Yield logits and the words that came: rectangular, level, far apart, hopeless."""
     for N, V, size in ((4, 4, 3.0), (5, 2, 0.3), (1, 6, 1.0)):
         z, tokens = size * rng.normal(size=(N, V)) + 0.2, rng.integers(V, size=N)
-        yield Probe((z, tokens), f"{N} position{'s' * (N > 1)}, {V} words, z about {size:g}")
+        yield Case((z, tokens), f"{N} position{'s' * (N > 1)}, {V} words, z about {size:g}")
     came = np.array([2, 0, 2, 2, 3, 0])
-    yield Probe((rng.normal(size=(6, 5)), came), "6 positions, two words that come again")
+    yield Case((rng.normal(size=(6, 5)), came), "6 positions, two words that come again")
     level = np.repeat(rng.normal(size=(3, 1)), 5, axis=1)
-    yield Probe((level, rng.integers(5, size=3)), "3 positions that know nothing, 5 words")
+    yield Case((level, rng.integers(5, size=3)), "3 positions that know nothing, 5 words")
     for offset, far in ((2000, [[1], [1], [1]]), (-2000, [[1], [1.5], [0.4]])):
         z = rng.normal(size=(3, 4)) * [[1], [5], [30]] + offset * np.array(far)
         apart = ", far from one row to the next" if len(set(map(tuple, far))) > 1 else ""
-        yield Probe((z, rng.integers(4, size=3)), f"logits of about {offset}{apart}")
+        yield Case((z, rng.integers(4, size=3)), f"logits of about {offset}{apart}")
     z, tokens = rng.normal(size=(4, 3)), rng.integers(3, size=4)
     z[[0, 2], tokens[[0, 2]]] += [1000, -1000]
-    yield Probe((z, tokens), "one word that came 1000 nats above the others, one 1000 below")
+    yield Case((z, tokens), "one word that came 1000 nats above the others, one 1000 below")
 
 
 def _that_came(y, tokens):
@@ -127,7 +127,7 @@ moved by one: it moves the words by one against the logits: they are the next wo
 EXERCISE = Exercise(
     title="The surprise at the next word",
     reference=loss,
-    probes=batches,
+    cases=batches,
     wrong=mistakes(loss, WRONG),
     laws=(Law("between bounds", _between_bounds), Law("knows nothing", _knows_nothing)),
     hints=(

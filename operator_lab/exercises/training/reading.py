@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Exercise, Law, Probe, mistakes
+from ...judge import Case, Exercise, Law, mistakes
 
 
 def reading(steps, excess, high, low):
@@ -29,7 +29,7 @@ def _curves(rng, S, n):
     return fall * np.exp(0.5 * rng.normal(size=(S, n))) + 0.01
 
 
-def _reading_probes(rng):
+def _reading_cases(rng):
     even, wide = 50 * np.arange(1, 11), np.array([10, 20, 40, 80, 120, 200])
     # Told apart by hand: back above both; above `low` only; never; never low; from the start on;
     # at the thresholds themselves; above again at the very end; both at once.
@@ -44,11 +44,11 @@ def _reading_probes(rng):
         [3, 3, 3, 0.1, 0.1, 0.1],
     ]
     rows = np.array(told)[rng.permutation(len(told))]
-    yield Probe((wide, rows, 1.0, 0.25), "8 trainings, some of which never get there")
-    yield Probe((even, _curves(rng, 4, 10), 1.0, 0.2), "4 trainings, 10 measurements")
-    yield Probe((wide, _curves(rng, 6, 6), 0.5, 0.1), "6 trainings, 6 measurements, uneven steps")
-    yield Probe((wide, _curves(rng, 1, 6), 1.5, 0.4), "a single training, uneven steps")
-    yield Probe((even[:4], 2 + rng.uniform(size=(3, 4)), 1.5, 0.5), "3 trainings, none gets there")
+    yield Case((wide, rows, 1.0, 0.25), "8 trainings, some of which never get there")
+    yield Case((even, _curves(rng, 4, 10), 1.0, 0.2), "4 trainings, 10 measurements")
+    yield Case((wide, _curves(rng, 6, 6), 0.5, 0.1), "6 trainings, 6 measurements, uneven steps")
+    yield Case((wide, _curves(rng, 1, 6), 1.5, 0.4), "a single training, uneven steps")
+    yield Case((even[:4], 2 + rng.uniform(size=(3, 4)), 1.5, 0.5), "3 trainings, none gets there")
 
 
 def _measured(args, answer, slack):
@@ -140,7 +140,7 @@ order: the two are right but in the wrong order: the rate comes first
 EXERCISE = Exercise(
     title="Gradually or suddenly",
     reference=reading,
-    probes=_reading_probes,
+    cases=_reading_cases,
     wrong=mistakes(reading, WRONG),
     laws=(
         Law("from 0 to 1", _from_0_to_1),

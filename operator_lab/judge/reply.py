@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .exercise import Probe
+from .exercise import Case
 from .todo import unfinished
 
 LARGE = 1_000_000  # numbers; an answer beyond this is judged by its shape alone, never copied
@@ -21,7 +21,7 @@ class TimeUp(BaseException):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Reply:
     """What one call did.
 
     kind: "returned" (then `items` are arrays), "unfinished", "nothing" (None came back),
@@ -41,30 +41,28 @@ class Outcome:
         return self.kind == "returned"
 
 
-def observe(
-    function: Callable, probe: Probe, parts: int = 1, convert: Callable = np.array
-) -> Outcome:
-    """Call a function once, on copies of the probe's arguments, and say what happened.
+def observe(function: Callable, case: Case, parts: int = 1, convert: Callable = np.array) -> Reply:
+    """Call a function once, on copies of the case's arguments, and say what happened.
 
     `convert` makes an argument out of an array (a copy, or a tensor). Nothing the function
     raises comes out of here, except `TimeUp`.
     """
-    given, kept = _arguments(probe, convert), _arguments(probe, convert)
+    given, kept = _arguments(case, convert), _arguments(case, convert)
     try:
         value = function(*given)
-        outcome = _read(value, parts)
+        reply = _read(value, parts)
         changed = tuple(i for i, a in enumerate(given) if _changed(a, kept[i]))
     except NotImplementedError:
-        return Outcome("unfinished")
+        return Reply("unfinished")
     except TimeUp:
         raise
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the answer's own too
         return _raised(error, function)
-    return Outcome(outcome.kind, outcome.items, outcome.said, outcome.detail, changed=changed)
+    return Reply(reply.kind, reply.items, reply.said, reply.detail, changed=changed)
 
 
-def _arguments(probe: Probe, convert: Callable) -> list:
-    return [convert(a) if isinstance(a, np.ndarray) else a for a in probe.args]
+def _arguments(case: Case, convert: Callable) -> list:
+    return [convert(a) if isinstance(a, np.ndarray) else a for a in case.args]
 
 
 def _changed(now: object, before: object) -> bool:
@@ -76,11 +74,11 @@ def _plain(value: object) -> object:
     return value.detach().cpu().numpy() if hasattr(value, "detach") else value
 
 
-def _read(value: object, parts: int) -> Outcome:
+def _read(value: object, parts: int) -> Reply:
     if value is None:
-        return Outcome("nothing")
+        return Reply("nothing")
     if unfinished(value):
-        return Outcome("unfinished")
+        return Reply("unfinished")
     if parts == 1:
         return _array(value)
     if not isinstance(value, (tuple, list)) or len(value) != parts:
@@ -89,10 +87,10 @@ def _read(value: object, parts: int) -> Outcome:
     for ordinal, item in zip(ORDINALS, read, strict=False):
         if not item.returned:
             return _unreadable(f"{ordinal} item: {item.said}", item.detail)
-    return Outcome("returned", tuple(item.items[0] for item in read))
+    return Reply("returned", tuple(item.items[0] for item in read))
 
 
-def _array(value: object) -> Outcome:
+def _array(value: object) -> Reply:
     if value is None:
         return _unreadable("it is None")
     if inspect.isgenerator(value) or inspect.iscoroutine(value):
@@ -107,11 +105,11 @@ def _array(value: object) -> Outcome:
         return _unreadable(f"it returns {_what(value)} that is no array of numbers", _text(error))
     if array.dtype.kind not in "fiubc":
         return _unreadable(f"it returns an array of dtype {array.dtype.name}, not of numbers")
-    return Outcome("returned", (array if array.size > LARGE else array.copy(),))
+    return Reply("returned", (array if array.size > LARGE else array.copy(),))
 
 
-def _unreadable(said: str, detail: str = "") -> Outcome:
-    return Outcome("unreadable", said=said, detail=detail)
+def _unreadable(said: str, detail: str = "") -> Reply:
+    return Reply("unreadable", said=said, detail=detail)
 
 
 def _what(value: object) -> str:
@@ -121,11 +119,11 @@ def _what(value: object) -> str:
     return f"{article} {kind}{counted}"
 
 
-def _raised(error: BaseException, function: Callable) -> Outcome:
+def _raised(error: BaseException, function: Callable) -> Reply:
     """Name the exception and the learner's own line, not one deep inside a library."""
     kind, line = type(error).__name__, _line(error, function)
     where = f" at line {line}" if line else ""
-    return Outcome("raised", said=f"it raises {kind}{where}", detail=_text(error), error=kind)
+    return Reply("raised", said=f"it raises {kind}{where}", detail=_text(error), error=kind)
 
 
 def _text(error: BaseException) -> str:
