@@ -129,6 +129,6 @@ def _as(values: np.ndarray | float, like: np.ndarray) -> np.ndarray:
     return np.asarray(values, dtype=like.dtype)
 
 
-def short(number: float) -> str:
+def short(number: float | np.number) -> str:
     """Return a number in three digits, but in more where three would print a plain 1."""
     return f"{number:.3g}" if abs(abs(number) - 1) > 5e-3 else f"{number:.6g}"
