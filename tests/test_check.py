@@ -31,8 +31,8 @@ from operator_lab.exercises import (
     solution,
     table,
 )  # fmt: skip
-from operator_lab.exercises.facts import everywhere, somewhere
-from operator_lab.exercises.strict import strict
+from operator_lab.judge.facts import everywhere, somewhere
+from operator_lab.judge.strict import strict
 
 MIXING, EXPONENT, GAUGE = (find(f"mixing.{n}") for n in ("mixing", "exponent", "gauge"))
 RIGHT = MIXING.reference
@@ -321,6 +321,21 @@ def test_probes_are_not_spoiled_by_an_answer_that_keeps_its_array():
     assert judge(MIXING, reused).passed
 
 
+def test_an_answer_that_rebinds_what_the_reference_uses_is_judged_by_the_right_numbers():
+    exp = np.exp
+
+    def rebinding(S, T):
+        np.exp = np.zeros_like
+        return np.tril(np.ones(S.shape)) / np.arange(1, len(S) + 1)[:, None]
+
+    try:
+        verdict = judge(MIXING, rebinding)
+    finally:
+        np.exp = exp
+    assert verdict.status == "wrong"
+    assert np.isfinite(float(verdict.help[1].split("expected ")[1].rstrip(".")))
+
+
 # --- what is said in general -------------------------------------------------------------------
 
 
@@ -353,6 +368,20 @@ def only(part):
 def test_what_holds_everywhere_is_stated(change, said):
     with np.errstate(all="ignore"):
         assert everywhere(pairs(change)) == said
+
+
+@pytest.mark.parametrize(
+    ("yours", "said"),
+    [
+        ((2.0, 6.0, 10.0), "it is 2 x expected everywhere"),
+        ((1.5, 3.1, 5.2), None),  # each is some multiple of the right one, as numbers are
+        ((0.0, 0.0, 0.0), "it is zero everywhere"),
+        ((2.0, 4.0, 6.0), "it is what is expected + 1 everywhere"),
+    ],
+)
+def test_of_single_numbers_only_one_factor_for_all_is_stated(yours, said):
+    single = [(np.array(y), np.array(e)) for y, e in zip(yours, (1.0, 3.0, 5.0), strict=True)]
+    assert everywhere(single) == said
 
 
 def rows_from_two(a):
@@ -473,6 +502,16 @@ def test_a_printed_solution_is_a_right_answer(name, capsys):
     solution(name)
     exec(capsys.readouterr().out, scope)
     assert judge(find(name), scope[name.split(".")[1]]).passed
+
+
+def test_finding_one_exercise_imports_no_other():
+    code = (
+        "import sys; from operator_lab.exercises import find, names\n"
+        "names(); find('mixing.gauge')\n"
+        "print([m for m in sys.modules if m.startswith('operator_lab.exercises.mixing.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "['operator_lab.exercises.mixing.gauge']"
 
 
 def test_the_table_lists_every_exercise():

@@ -7,21 +7,21 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, about
+from exercise_laws import ExerciseLaws, references
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import subspace_angles
 
 from operator_lab.exercises import find, judge
 
-write, operator, overlap, exchange = (exercise.reference for exercise in about("channels"))
+write, operator, overlap, exchange = references(
+    "channels", "write", "operator", "overlap", "exchange"
+)
 
 
 def row_0_off(found, args, answer, right):
     A, v, W_O = args
-    alone = sum(
-        A[n, 0, 0] * W @ v[n, 0] for n, W in enumerate(np.split(W_O, len(v), axis=1))
-    )
+    alone = sum(A[n, 0, 0] * W @ v[n, 0] for n, W in enumerate(np.split(W_O, len(v), axis=1)))
     return not A[:, 0, 1:].any() and not np.allclose(answer[0][0], alone)
 
 
@@ -98,11 +98,6 @@ class TestChannels(ExerciseLaws):
         r"head (\d+) writes the same in both sentences and still carries (\S+) when exchanged":
             equal_but_carrying,
     }  # fmt: skip
-
-
-def test_the_four_exercises_are_there():
-    names = [exercise.name for exercise in about("channels")]
-    assert names == [f"channels.{name}" for name in ("write", "operator", "overlap", "exchange")]
 
 
 # --- answers written for torch -----------------------------------------------------------------

@@ -1,12 +1,23 @@
-"""Exercises: the only place that judges an answer."""
+"""Exercises: one file each, whose path is its name, and what a learner calls."""
 
+from ..judge import TODO, Case, CheckFailed, Exercise, Law, Verdict, Wrong, judge, mistakes
 from .check import check, hint, solution
-from .exercise import Exercise, Law, Probe, Wrong, find, names, table
-from .judge import Verdict, judge
-from .strict import CheckFailed
-from .todo import TODO
+from .shelf import find, names, table
 
 __all__ = [
-    "TODO", "CheckFailed", "Exercise", "Law", "Probe", "Verdict", "Wrong",
-    "check", "find", "hint", "judge", "names", "solution", "table",
+    "TODO",
+    "CheckFailed",
+    "Exercise",
+    "Law",
+    "Case",
+    "Verdict",
+    "Wrong",
+    "check",
+    "find",
+    "hint",
+    "judge",
+    "mistakes",
+    "names",
+    "solution",
+    "table",
 ]

@@ -6,27 +6,29 @@ import inspect
 from collections.abc import Callable
 
 from ..errors import LabError
-from .exercise import find
-from .judge import judge
-from .strict import fail, strict
+from ..judge import Exercise, judge
+from ..judge.strict import fail, strict
+from .shelf import find, names
 
 
-def check(name: str, function: object) -> Callable:
+def check(exercise: str | Exercise, function: object) -> Callable:
     """Judge an answer, print the verdict and return the function to go on with.
 
-    That is the learner's own if it passed, otherwise the reference. The first line is the same on
-    every machine. While a learner works nothing is raised for an answer; a strict check
+    The exercise is given by its name, or as an Exercise of one's own. What goes on is the learner's
+    function if it passed, otherwise the reference. The first line is the same on every machine.
+    While a learner works nothing is raised for an answer; a strict check
     (OPERATOR_LAB_CHECKS=strict, or under pytest) that has not passed is an error of its cell,
     outside IPython CheckFailed. LabError for an unknown name.
     """
-    exercise = find(name)
+    exercise = _given(exercise)
     demanding = strict()
     verdict = judge(exercise, function)
     if demanding and not verdict.passed:
         fail(verdict.line)
         return exercise.reference
     if not verdict.passed:
-        ending = f'You go on with the reference; lab.hint("{name}") helps.'
+        more = "hint" if exercise.hints else "solution"
+        ending = f"You go on with the reference; lab.{more}({_called(exercise)}) helps."
     elif function is exercise.reference:
         ending = "This is the reference; run the cell above again to check your own function."
     else:
@@ -35,20 +37,30 @@ def check(name: str, function: object) -> Callable:
     return function if verdict.passed else exercise.reference
 
 
-def hint(name: str, level: int = 1) -> None:
+def hint(exercise: str | Exercise, level: int = 1) -> None:
     """Print a hint: 1 the idea, 2 the formula, 3 the first line.
 
     LabError for an unknown exercise or level.
     """
-    exercise = find(name)
-    count = len(exercise.hints)
+    exercise = _given(exercise)
+    count, called = len(exercise.hints), _called(exercise)
     if level not in range(1, count + 1):
-        raise LabError(f"{name} has no hint {level!r}; ask for 1 to {count}.")
+        asked = f"ask for 1 to {count}" if count else f"lab.solution({called}) shows an answer"
+        raise LabError(f"{exercise.name} has no hint {level!r}; {asked}.")
     n = int(level)
-    more = f'lab.hint("{name}", {n + 1})' if n < count else f'lab.solution("{name}")'
-    print(f"{name}, hint {n} of {count}: {exercise.hints[n - 1]}\n  More: {more}")
+    more = f"lab.hint({called}, {n + 1})" if n < count else f"lab.solution({called})"
+    print(f"{exercise.name}, hint {n} of {count}: {exercise.hints[n - 1]}\n  More: {more}")
 
 
-def solution(name: str) -> None:
+def solution(exercise: str | Exercise) -> None:
     """Print the source of one right answer, the reference; LabError for an unknown exercise."""
-    print(inspect.getsource(find(name).reference).rstrip())
+    print(inspect.getsource(_given(exercise).reference).rstrip())
+
+
+def _given(exercise: str | Exercise) -> Exercise:
+    return exercise if isinstance(exercise, Exercise) else find(exercise)
+
+
+def _called(exercise: Exercise) -> str:
+    """How to hand this exercise over once more: by its name, or as the variable it stands in."""
+    return f'"{exercise.name}"' if exercise.name in names() else "exercise"

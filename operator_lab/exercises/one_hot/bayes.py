@@ -1,0 +1,142 @@
+"""What the words so far say of the sense (notebook 01; paper II).
+
+One sense stands behind all words and stays; beliefs are rows, one after each word.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...judge import Case, Exercise, Law, differ, mistakes, short
+
+
+def bayes(prior, likelihood):
+    """What is believed of S senses after each of n words: likelihood[t, s] = P(word t | sense s).
+
+    `prior` [S] is the belief before the first word; returns [n, S].
+    """
+    belief, beliefs = prior, []
+    for row in likelihood:
+        belief = belief * row
+        belief = belief / belief.sum()  # at every word: hundreds of factors would underflow
+        beliefs.append(belief)
+    return np.array(beliefs)
+
+
+def _bayes_cases(rng):
+    for n, S in ((4, 3), (1, 2), (3, 3)):
+        prior, likelihood = rng.dirichlet(np.ones(S)), rng.uniform(0.05, 0.9, size=(n, S))
+        yield Case((prior, likelihood), f"n = {n} words, S = {S} senses")
+    likelihood = rng.uniform(0.1, 0.6, size=(5, 4))
+    likelihood[[1, 3], [0, 2]] = 0  # sense 0 cannot say word 1, sense 2 cannot say word 3
+    yield Case((np.array([0.4, 0.3, 0.2, 0.1]), likelihood), "5 words, 4 senses, two zeros")
+    prior = np.array([0.98, 0.015, 0.005])
+    yield Case((prior, rng.uniform(0.1, 0.9, size=(6, 3))), "a prior that is nearly certain")
+    rare = 1e-3 * np.exp(0.15 * rng.normal(size=(200, 3)))
+    yield Case((np.array([0.2, 0.5, 0.3]), rare), "200 words, all likelihoods about 0.001")
+    # Whatever small number stands for the zero, one word brings sense 0 back to almost one.
+    strong = rng.uniform(2e-3, 4e-3, size=(20, 3))
+    strong[:, 0] = 0.9
+    strong[9] = 0, 0.3, 0.2
+    label = "20 words, all but one speak for sense 0, which cannot say the tenth"
+    yield Case((np.array([0.5, 0.2, 0.3]), strong), label)
+
+
+def _certain(args, answer, slack):
+    total = answer.sum(axis=1)
+    if differ(total, 1.0, slack):
+        return (
+            f"the beliefs after a word do not add up to one ({short(total.min())} ... "
+            f"{short(total.max())})"
+        )
+
+
+def _impossible(args, answer, slack):
+    dead = np.cumsum(args[1] == 0, axis=0) > 0
+    if np.abs(answer[dead]).max(initial=0) > slack:
+        return "it still believes in a sense that cannot have said one of the words so far"
+
+
+def _odds(args, answer, slack):
+    prior, likelihood = args
+    right = np.vstack([prior, answer[:-1]]) * likelihood
+    crossed = answer[:, :, None] * right[:, None, :]
+    gap = np.abs(crossed - crossed.swapaxes(1, 2)).max(axis=(1, 2))
+    size = np.abs(answer).max(axis=1) * np.abs(right).max(axis=1)
+    if (gap > slack * size).any():
+        t = int((gap > slack * size).argmax())
+        return f"word {t} (counted from 0) does not multiply the odds by its likelihood ratio"
+
+
+WRONG = """
+underflow: right for few words, but the product of hundreds of small numbers becomes 0 and 0/0 is \
+    NaN: normalise after every word, or add logarithms
+    = prior, => = 1,
+    belief = belief / belief.sum() =>
+    np.array(beliefs) => np.array([prior * b / (prior * b).sum() for b in beliefs])
+prior forgotten, underflow: the prior is left out, and after hundreds of words the product \
+    becomes 0 and 0/0 is NaN: begin with the prior, normalise after every word
+    = prior, => = 1,
+    belief = belief / belief.sum() =>
+    np.array(beliefs) => np.array([b / b.sum() for b in beliefs])
+prior forgotten: the prior is left out: before the first word the belief is not uniform
+    = prior, => = 1,
+prior every time: the prior is multiplied in again with every word: it counts once, then the last \
+    posterior is the next prior
+    = prior, => = 1,
+    belief * row => prior * belief * row
+latest word: each row knows the prior and its own word only: the words before it count too
+    belief * row => prior * row
+latest word alone: each row is its own word's likelihood, normalised: prior and earlier words are \
+    left out
+    belief * row => row
+sum: likelihoods are added: one word and the next is a product (given the sense, words are \
+    independent)
+    return (j := prior * np.cumsum(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
+averaged: it averages what each word says on its own: evidence multiplies, many weak hints make \
+    one strong belief
+    = prior, => = 0,
+    belief = belief * row => belief = belief + row / row.sum()
+    belief = belief / belief.sum() =>
+    .append(belief) => .append(belief / (len(beliefs) + 1))
+not normalised: it is the joint probability of sense and words: divide each row by its sum
+    belief = belief / belief.sum() =>
+over words: it normalises over the words (axis 0): after each word the senses share one
+    return prior * likelihood / (prior * likelihood).sum(axis=0)
+last row only: it is the belief after the last word alone: one row after each word is asked
+    np.array(beliefs) => belief
+prior as a row: it has one row too many, the prior: row 0 is the belief after the first word
+    = prior, [] => = prior, [prior]
+zero replaced: it puts a small number in the place of 0: a word that a sense never says excludes \
+    it for good, whatever is said afterwards
+    belief * row => belief * (row + 1e-9)
+loosened: it loosens the belief after every word, as at a full stop: here the sense stays the \
+    same from word to word
+    .append(belief) => .append(belief); belief = 0.85 * belief + 0.15 / len(prior)
+loosened, five senses: it loosens the belief after every word, as at a full stop with 5 senses: \
+    here the sense stays the same from word to word
+    .append(belief) => .append(belief); belief = 0.85 * belief + 0.15 / 5
+loosened and shown: each row is the belief as a full stop would leave it, loosened: here the \
+    sense stays the same from word to word
+    belief / belief.sum() => 0.85 * belief / belief.sum() + 0.15 / len(prior)
+"""
+
+EXERCISE = Exercise(
+    title="What the words so far say of the sense",
+    reference=bayes,
+    cases=_bayes_cases,
+    wrong=mistakes(bayes, WRONG),
+    laws=(
+        Law("adds up to one", _certain),
+        Law("what is impossible stays so", _impossible),
+        Law("odds", _odds),
+    ),
+    hints=(
+        "After a word each sense has as much belief as before, times how well it foretold the "
+        "word, in shares that add up to one. What is believed then is the prior of the next word.",
+        "posterior(s) = prior(s) P(word | s) / sum over senses of the same; repeat, word by word.",
+        "belief = prior * likelihood[0] / (prior @ likelihood[0])  # row 0, and the prior of row 1",
+    ),
+    minutes=10,
+    level="core",
+)

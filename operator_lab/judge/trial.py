@@ -1,0 +1,165 @@
+"""A trial: an answer called on every case, with nothing it does reaching the notebook.
+
+The calls run in a thread of their own, so that an endless loop can be left from outside on every
+system. An exception is sent into the loop; a loop that swallows it is left behind in a daemon
+thread. A single call into compiled code that never comes back *and* never releases the
+interpreter (`10 ** 10 ** 10`) cannot be interrupted by anything but a restart of the kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import random
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ..errors import LabError
+from .exercise import Case
+from .reply import Reply, TimeUp, observe
+
+THREAD = "operator-lab trial"
+PATIENCE = 1.0  # seconds to wait for a loop that does not want to end
+
+
+class _Nowhere:
+    """A stream that forgets what is written to it, at once: megabytes do no harm."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return False
+
+
+def trial(
+    function: Callable, cases: tuple[Case, ...], parts: int, seconds: float
+) -> tuple[Reply, ...]:
+    """Call an answer on every case; the result is shorter than `cases` if time ran out.
+
+    NumPy arrays are given first. An answer written for torch fails on them, and is called again
+    with float64, then float32 tensors; the most successful of the attempts counts. Integers stay
+    integers, as an index must, unless the answer fails on them. LabError if called from within an
+    answer.
+    """
+    if threading.current_thread().name == THREAD:
+        raise LabError("check was called inside the function it checks; call it after the function")
+    attempts = [_attempt(function, cases, parts, seconds, np.array)]
+    torch = sys.modules.get("torch")
+    first = next((o for o in attempts[0] if o.kind == "raised"), None)
+    if torch is None or first is None or first.error not in _OF_TORCH:
+        return attempts[0]
+    for numbers, integers in _dtypes(torch, cases):
+
+        def tensor(array, numbers=numbers, integers=integers):
+            return torch.tensor(array, dtype=integers if array.dtype.kind in "iu" else numbers)
+
+        attempts.append(_attempt(function, cases, parts, seconds, tensor))
+        if not any(o.error == "RuntimeError" for o in attempts[-1]):  # torch: dtypes do not mix
+            break
+    if _meant_for_torch(first, torch):
+        attempts = attempts[1:]
+    return max(attempts, key=lambda replies: sum(o.kind != "raised" for o in replies))
+
+
+def _dtypes(torch, cases: tuple[Case, ...]) -> Iterator[tuple]:
+    """Yield in which dtypes to hand over real numbers and integers, the likeliest first."""
+    given = [a for case in cases for a in case.args if isinstance(a, np.ndarray)]
+    yield torch.float64, torch.int64
+    yield torch.float32, torch.int64
+    if any(a.dtype.kind in "iu" for a in given):  # torch takes, say, no mean of integers
+        yield torch.float64, torch.float64
+        yield torch.float32, torch.float32
+
+
+_OF_TORCH = ("TypeError", "AttributeError", "RuntimeError")
+
+
+def _meant_for_torch(failure: Reply, torch) -> bool:
+    """Whether NumPy arrays were refused because tensors were expected."""
+    missing = failure.detail.rpartition("attribute ")[2].strip("'")
+    return "Tensor" in failure.detail or (
+        "numpy.ndarray" in failure.detail and hasattr(torch.Tensor, missing or " ")
+    )
+
+
+def _attempt(function, cases, parts, seconds, convert) -> tuple[Reply, ...]:
+    replies: list[Reply] = []
+    gate, over, ended = threading.Lock(), False, threading.Event()
+
+    def work() -> None:
+        nonlocal over
+        try:
+            with np.errstate(all="ignore"):
+                for case in cases:
+                    replies.append(observe(function, case, parts, convert))
+        except TimeUp:
+            pass
+        # Once `over` is set behind the gate, no TimeUp can hit the thread's own ending; one that
+        # was sent just before arrives in here.
+        while not over:
+            try:
+                with gate:
+                    over = True
+            except TimeUp:
+                continue
+        ended.set()
+
+    def stop() -> None:
+        with gate:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp)
+                )
+
+    thread = threading.Thread(target=work, name=THREAD, daemon=True)
+    with _undisturbed():
+        thread.start()
+        try:
+            _wait(ended, seconds)
+        finally:  # time is up, or the learner pressed "interrupt"
+            finished = tuple(replies)
+            _wait(ended, PATIENCE, stop)
+    return finished
+
+
+def _wait(ended: threading.Event, seconds: float, urge: Callable | None = None) -> None:
+    # In small steps: on Windows a long wait cannot be interrupted from the keyboard. On an event,
+    # because a `join` that is interrupted takes a running thread for one that has stopped.
+    until = time.monotonic() + seconds
+    while not ended.is_set() and time.monotonic() < until:
+        if urge is not None:
+            urge()
+        ended.wait(0.05)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Silence, and random numbers that go on afterwards as if nothing had been called."""
+    torch = sys.modules.get("torch")
+    numbers, more = random.getstate(), np.random.get_state()
+    tensors = torch.get_rng_state() if torch else None
+    nowhere = _Nowhere()
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            random.setstate(numbers)
+            np.random.set_state(more)
+            if torch:
+                torch.set_rng_state(tensors)
