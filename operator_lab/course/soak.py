@@ -16,14 +16,18 @@ from ..errors import LabError, near
 from .notebooks import execute, is_marked, read
 from .shaken import check
 
-SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "one-thread": {"OMP_NUM_THREADS": "1"},
-    "two-threads": {"OMP_NUM_THREADS": "2"},
+OLDER = {
     "aten-default": {"ATEN_CPU_CAPABILITY": "default"},
     "mkl-compatible": {"MKL_CBWR": "COMPATIBLE"},
     "onednn-sse41": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
-    "openblas-haswell": {"OPENBLAS_CORETYPE": "Haswell"},
     "openblas-prescott": {"OPENBLAS_CORETYPE": "Prescott"},
+}
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "one-thread": {"OMP_NUM_THREADS": "1"},
+    "two-threads": {"OMP_NUM_THREADS": "2"},
+    **OLDER,
+    "openblas-haswell": {"OPENBLAS_CORETYPE": "Haswell"},
+    "oldest": {name: value for older in OLDER.values() for name, value in older.items()},
 }
 DRAWS = 3
 
