@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test book notebooks models ensembles bench field-trip clean
+.PHONY: help lab lab-source test soak book notebooks models ensembles bench field-trip clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -23,6 +23,9 @@ lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 test: $(READY) ## run every check: style, tests, and the notebooks from top to bottom
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests course
+
+soak: $(READY) ## run the notebooks shaken and under other settings; no printed letter may move (an hour)
+	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)
 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W

@@ -53,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
     command.set_defaults(run=_refresh)
 
+    command = commands.add_parser("soak", help="run notebooks shaken and under other settings")
+    command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
+    command.add_argument("--under", nargs="+", default=[], metavar="NAME", help="conditions (all)")
+    command.add_argument(
+        "--draws", type=int, default=3, metavar="N", help="shaken runs of each (3)"
+    )
+    command.set_defaults(run=_soak)
+
     command = commands.add_parser("models", help="train the reference models again and compare")
     command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
     command.set_defaults(run=_models)
@@ -92,6 +100,18 @@ def _refresh(options: argparse.Namespace) -> int:
 
     print(f"ledger     {write_ledger(course()).name}")
     return 0
+
+
+def _soak(options: argparse.Namespace) -> int:
+    from .course.soak import condition, conditions, soak
+
+    under = [condition(name) for name in options.under] or conditions(options.draws)
+    paths = options.notebooks or sorted(course().glob("*.ipynb"))
+    found = soak(paths, under, progress=sys.stderr.isatty())
+    for notebook, cell in sorted({(line.notebook, line.cell) for line in found}):
+        print(f"moved      {notebook}, cell {cell}")
+    print(f"{len(found)} compared lines moved in {len(paths)} notebooks x {len(under)} conditions.")
+    return int(bool(found))
 
 
 def _models(options: argparse.Namespace) -> int:

@@ -79,7 +79,7 @@ def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
         )
     size = len(M) // blocks
     weight = (M**2).reshape(blocks, size, blocks, size).sum((1, 3))
-    return float(1 - np.trace(weight) / weight.sum())
+    return float((weight * (1 - np.eye(blocks))).sum() / weight.sum())
 
 
 def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarray, "Nd Nd"]:

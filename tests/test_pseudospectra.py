@@ -242,6 +242,26 @@ def test_conditions_of_eigenvalues():
     assert ps.conditions(np.array([[1.0, 1.0], [0.0, 1.0]])).condition.min() > 1e7
 
 
+def test_the_sensitivity_of_a_normal_matrix_is_one_and_tends_to_the_condition():
+    assert ps.sensitivity(np.diag([1.0, 2.0, 2.001]), 0.01) == pytest.approx([1, 1, 1])
+    c, d = 7.0, 0.01  # z - A = [[z - 1, -c], [0, z]], whose least singular value is known
+    least = [np.linalg.svd([[z - 1, -c], [0, z]])[1][-1] for z in (1 + d, d)]
+    A = np.array([[1, c], [0, 0]])
+    assert ps.sensitivity(A, d) == pytest.approx(d / np.array(least), rel=1e-3)
+    assert ps.sensitivity(A, 1e-5) == pytest.approx(ps.conditions(A).condition, rel=1e-3)
+
+
+def test_rounding_moves_conditions_where_eigenvalues_nearly_coincide_and_no_sensitivity():
+    rng = np.random.default_rng(0)
+    block = rng.normal(size=(8, 8))
+    A = np.kron(np.eye(3), block) + np.kron(np.eye(3, k=-1), rng.normal(size=(8, 8)))
+    B = A * (1 + 1e-13 * rng.normal(size=A.shape))
+    before, after = (np.median(ps.conditions(M).condition) for M in (A, B))
+    assert abs(after / before - 1) > 0.1
+    before, after = (np.median(ps.sensitivity(M, 0.1)) for M in (A, B))
+    assert after == pytest.approx(before, rel=1e-3)  # threefold: known to the root of rounding
+
+
 # ---- the operators of a Transformer -------------------------------------------------------------
 
 
@@ -387,6 +407,7 @@ def test_training_pushes_singular_values_beyond_chance():
         (lambda: ps.pseudospectrum(np.eye(2), 9, "wide"), "A window is four numbers"),
         (lambda: ps.pseudospectrum(np.eye(2), 9).reach(-1), "must be positive"),
         (lambda: ps.pseudospectrum(np.eye(2), 2, (5, 6, 5, 6)).reach(0.1), "the nearest: 6.4"),
+        (lambda: ps.sensitivity(np.eye(2), 0), "distance from the spectrum must be positive"),
         (lambda: ps.kreiss(1.5 * np.eye(2)), "spectral radius is 1.5: beyond 1 all powers grow"),
         (lambda: ps.kreiss([[1.0, 1.0], [0.0, 1.0]]), "eigenvalue 1.* unit circle is defective"),
         (lambda: ps.kreiss(np.kron([[1, 1], [0, 1]], [[0, -1], [1, 0]])), "is defective"),

@@ -70,8 +70,9 @@ def onto_tangent(
     """What is left of a velocity along the sphere through x: no change of mean or variance.
 
     v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow of
-    u' = onto_tangent(u, f) is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
-    post-LN layers). LabError for a constant state or shapes that differ.
+    u' = onto_tangent(u, f) is where projected Euler steps, u <- P(u + h f), lead to as
+    h -> 0 at first order (many thin post-LN layers). LabError for a constant state or shapes that
+    differ.
     """
     x, v = given.real(x, "state"), given.real(velocity, "velocity")
     if x.shape != v.shape:

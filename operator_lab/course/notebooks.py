@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ..errors import LabError
@@ -62,12 +62,17 @@ def write(path: Path, notebook: dict) -> None:
 
 
 def execute(
-    notebook: dict, folder: Path, timeout: int = 600, each: Callable[[], object] | None = None
+    notebook: dict,
+    folder: Path,
+    timeout: int = 600,
+    each: Callable[[], object] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> dict:
     """Run a notebook from top to bottom in a kernel of its own, and return it with its outputs.
 
     The exercises are checked gently, so that an untouched notebook runs to its end; `each` is
-    called after every cell that was run. Raises LabError at the first cell that fails.
+    called after every cell that was run; `environment` is added to the kernel's. Raises LabError
+    at the first cell that fails.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -84,7 +89,7 @@ def execute(
         on_cell_executed=(lambda **_: each()) if each else None,
     )
     try:
-        client.execute(env={**os.environ, "OPERATOR_LAB_CHECKS": "gentle"})
+        client.execute(env={**os.environ, "OPERATOR_LAB_CHECKS": "gentle", **(environment or {})})
     except CellExecutionError as error:
         cell = _failed_cell(node)
         raise LabError(f"cell {cell} raised {error.ename}: {error.evalue}") from error

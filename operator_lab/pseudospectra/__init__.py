@@ -13,6 +13,7 @@ from .growth import (
     powers,
     products,
     radius,
+    sensitivity,
 )
 from .layers import jacobians, on_site, raw
 from .random_matrices import (
@@ -31,6 +32,6 @@ from .resolvent import Pseudospectrum, pseudospectrum, sigma_min
 __all__ = [
     "Edges", "Kreiss", "Outliers", "Pseudospectrum", "Spectrum", "conditions", "cumulated",
     "density", "distance", "edges", "exponentials", "kreiss", "misfit", "outliers", "powers",
-    "product_law", "products", "pseudospectrum", "radius", "raw", "sigma_min", "on_site",
-    "jacobians",
+    "jacobians", "on_site", "product_law", "products", "pseudospectrum", "radius", "raw",
+    "sensitivity", "sigma_min",
 ]  # fmt: skip

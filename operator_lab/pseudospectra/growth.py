@@ -144,8 +144,27 @@ class Spectrum(NamedTuple):
 def conditions(A) -> Spectrum:
     """How far each eigenvalue moves for a small perturbation: 1 / |y . x|, left and right unit
     eigenvectors. Beyond about 1e7 the eigenvalue is defective, to rounding.
+
+    Where eigenvalues nearly coincide rounding chooses their eigenvectors, and the numbers differ
+    from computer to computer; `sensitivity` asks at a distance, and they do not.
     """
     values, left, right = eig(square(A), left=True, right=True)
     overlap = abs((left.conj() * right).sum(0))
     with np.errstate(divide="ignore"):
         return Spectrum(values, 1 / overlap)
+
+
+def sensitivity(A, distance: float) -> Float[ndarray, "n"]:
+    """How many times smaller a perturbation than a normal matrix needs makes an eigenvalue at
+    z = lambda + distance: |(z - A)^-1| times the distance of z from the spectrum, by lambda.
+
+    1 for a normal matrix; for a distance small enough, `conditions`. LabError for a matrix that is
+    not square and finite, or a distance that is not positive.
+    """
+    A = square(A)
+    if not (np.isfinite(distance) and distance > 0):
+        raise LabError(f"A distance from the spectrum must be positive; got {distance!r}.")
+    eigenvalues = np.linalg.eigvals(A)
+    z = eigenvalues + distance
+    nearest = abs(z[:, None] - eigenvalues).min(1)
+    return nearest / np.maximum(sigma_min(A, z), 1e-300)
