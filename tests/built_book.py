@@ -1,7 +1,12 @@
-"""The book as it is, built once for all tests, whichever process asks first."""
+"""The book as it is, built once for all tests, whichever process asks first.
+
+Its build is the tests' one execution of each notebook: what the notebooks printed is read from
+the build's cache, and handed on to the cache that `make book` uses.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +14,8 @@ import sys
 from pathlib import Path
 
 from filelock import FileLock
+
+from operator_lab.course.book import cache_key
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,5 +55,37 @@ def built(tmp_path_factory) -> Path:
             run = build(copy(root))
             if run.returncode:
                 raise RuntimeError(run.stdout[-4000:] + run.stderr[-4000:])
+            hand_on(root, ROOT)
             done.touch()
     return root / "course" / "_build" / "html"
+
+
+def cache_of(root: Path) -> Path:
+    return root / ".cache" / f"book-{cache_key(root)}"
+
+
+def hand_on(source: Path, target: Path) -> None:
+    """Put the executions of one tree in the place of another's, if both hold the same package."""
+    if cache_of(source).name != cache_of(target).name:
+        return  # edited while the tests ran
+    new, old = cache_of(target).with_suffix(".new"), cache_of(target)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(cache_of(source), new)
+    shutil.rmtree(old, ignore_errors=True)
+    new.rename(old)
+
+
+def executed(root: Path, path: Path) -> dict:
+    """Return a notebook with the outputs that the build of the book under `root` got from it.
+
+    Raises KeyError if the build did not execute these cells.
+    """
+    import nbformat
+    from jupyter_cache import get_cache
+
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    _, merged = get_cache(cache_of(root)).merge_match_into_notebook(notebook)
+    return json.loads(nbformat.writes(merged))

@@ -7,6 +7,9 @@ from pathlib import Path
 import jaxtyping
 import pytest
 from hypothesis import settings
+from real_models import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]  # pytest looks for it here
 
 # Left installed: modules of the package are loaded lazily, most of them after this line.
 jaxtyping.install_import_hook("operator_lab", "shapes.checked")

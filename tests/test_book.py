@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from built_book import build, built, copy
+from built_book import build, built, cache_of, copy, executed, hand_on
 
 from operator_lab.course.book import cache_key
 
@@ -68,6 +68,18 @@ def resources(page: str) -> list[str]:
 def book(tmp_path_factory):
     """The course as it is; the browser's tests look at the same pages."""
     return built(tmp_path_factory)
+
+
+def joined(outputs: list[dict]) -> list[dict]:
+    """Join what was written to one stream in several pieces: the pieces are a matter of time."""
+    whole: list[dict] = []
+    for output in outputs:
+        last = whole[-1] if whole else {}
+        if output["output_type"] == "stream" and output["name"] == last.get("name"):
+            whole[-1] = {**last, "text": "".join(last["text"]) + "".join(output["text"])}
+        else:
+            whole.append(output)
+    return whole
 
 
 def pages(book: Path) -> list[Path]:
@@ -151,7 +163,7 @@ def small_book(root: Path) -> Path:
 
 
 def test_a_changed_package_changes_the_page(tmp_path):
-    root = small_book(tmp_path)
+    root = small_book(tmp_path / "one")
     page = root / "course" / "_build" / "html" / "page.html"
 
     run = build(root)
@@ -163,6 +175,17 @@ def test_a_changed_package_changes_the_page(tmp_path):
     assert not list(filter(outside, resources(first)))
     assert len(list((root / ".cache").iterdir())) == 1
 
+    notebook = root / "course" / "page.ipynb"
+    printed = executed(root, notebook)["cells"][1]["outputs"]
+    assert "".join(joined(printed)[0]["text"]) == "value 1111\nchecks gentle\n"
+
+    # What one tree executed, another that holds the same need not execute.
+    other = small_book(tmp_path / "other")
+    hand_on(root, other)
+    run = build(other)
+    assert run.returncode == 0 and "Executing notebook" not in run.stdout + run.stderr
+    assert "value 1111" in (other / page.relative_to(root)).read_text(encoding="utf-8")
+
     again = build(root)
     assert again.returncode == 0 and "Executing notebook" not in again.stdout + again.stderr
     assert len(list((root / ".cache").iterdir())) == 1
@@ -171,6 +194,9 @@ def test_a_changed_package_changes_the_page(tmp_path):
     assert build(root).returncode == 0
     assert "value 2222" in page.read_text(encoding="utf-8")
     assert len(list((root / ".cache").iterdir())) == 2
+    before = sorted(cache_of(other).parent.iterdir())
+    hand_on(root, other)  # the packages differ now: nothing is handed on
+    assert sorted(cache_of(other).parent.iterdir()) == before
 
 
 def test_a_failing_notebook_fails_the_book(tmp_path):
