@@ -24,8 +24,9 @@ test: $(READY) ## run every check: style, tests, and the notebooks from top to b
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests course
 
-soak: $(READY) ## run the notebooks shaken and under other settings; no printed letter may move (an hour)
+soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? (hours)
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py --most 60
 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W

@@ -1,10 +1,11 @@
 """Do the tests notice? Small mistakes are made in the package, one at a time, and the tests run.
 
     python tests/mutants.py operator_lab/dyson tests/test_dyson.py tests/test_run.py --most 40
+    python tests/mutants.py
 
-The first argument is a module or folder of the package, the others are the tests that ought to
-notice. Mistakes that nobody noticed are listed; the exit status is their number, at most 1.
-The package itself is never touched: each mistake is made in a copy.
+The first argument is a module or folder of the package (all of it), the others are the tests that
+ought to notice (those named after the module). Mistakes that nobody noticed are listed; the exit
+status is 1 if there are any. The package itself is never touched: mistakes are made in a copy.
 """
 
 from __future__ import annotations
@@ -77,17 +78,30 @@ def noticed(module: Path, source: str, tests: list[str], folder: Path) -> bool:
     return run.returncode == 1
 
 
+def namesakes(module: Path) -> list[str]:
+    """The tests that bear the name of a module or of its folder; none if there are none."""
+    stems = module.relative_to(ROOT / "operator_lab").with_suffix("").parts
+    found = [f"tests/test_{stem}.py" for stem in stems if (ROOT / f"tests/test_{stem}.py").exists()]
+    return [*found, "tests/test_fine_print.py"] if found else []
+
+
 def main() -> int:
     """Make mistakes, and say which of them nobody noticed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("module", type=Path, help="a module or folder of the package")
-    parser.add_argument("tests", nargs="+", help="the tests that ought to notice")
+    parser.add_argument("module", type=Path, nargs="?", default=Path("operator_lab"))
+    parser.add_argument("tests", nargs="*", help="the tests that ought to notice")
     parser.add_argument("--most", type=int, default=30, help="how many mistakes, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     place = (ROOT / options.module).resolve()
     modules = sorted(place.rglob("*.py")) if place.is_dir() else [place]
-    found = [(m, *mutant) for m in modules for mutant in mutants(m.read_text(encoding="utf-8"))]
+    judged = {m: options.tests or namesakes(m) for m in modules}
+    found = [
+        (m, *mutant)
+        for m in modules
+        if judged[m]
+        for mutant in mutants(m.read_text(encoding="utf-8"))
+    ]
     drawn = random.Random(options.seed).sample(found, min(options.most, len(found)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -98,7 +112,7 @@ def main() -> int:
         survivors = [
             f"{module.relative_to(ROOT)}:{line}: {said}"
             for module, line, said, source in tqdm(drawn, unit="mistake")
-            if not noticed(module, source, options.tests, folder)
+            if not noticed(module, source, judged[module], folder)
         ]
     print("\n".join(survivors))
     print(f"{len(drawn) - len(survivors)} of {len(drawn)} mistakes were noticed")
