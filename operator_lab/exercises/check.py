@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..errors import LabError
 from ..judge import Exercise, judge
 from ..judge.strict import fail, strict
-from .shelf import find, names
+from .shelf import find
 
 
 def check(exercise: str | Exercise, function: object) -> Callable:
@@ -63,4 +63,4 @@ def _given(exercise: str | Exercise) -> Exercise:
 
 def _called(exercise: Exercise) -> str:
     """How to hand this exercise over once more: by its name, or as the variable it stands in."""
-    return f'"{exercise.name}"' if exercise.name in names() else "exercise"
+    return f'"{exercise.name}"' if "." in exercise.name else "exercise"

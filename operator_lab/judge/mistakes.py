@@ -16,7 +16,7 @@ import linecache
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from ..errors import LabError
 
@@ -71,6 +71,7 @@ def mistakes(right: Callable, text: str) -> tuple[Wrong, ...]:
     return tuple(Wrong(name, " ".join(said.split()), right, tuple(e)) for name, said, e in heads)
 
 
+@cache
 def bare_source(function: Callable) -> str:
     """Return the source of a function without its docstring, whose words are no code to edit.
 
