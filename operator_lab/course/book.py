@@ -10,6 +10,8 @@ import os
 import platform
 from pathlib import Path
 
+from .reference import process
+
 LOADER = "loader.js"
 MARK = "# NBVAL_CHECK_OUTPUT\n"
 
@@ -35,6 +37,8 @@ def setup(app) -> dict:
     app.add_config_value("operator_lab_key", "", "env")
     app.connect("config-inited", _configure, priority=100)
     app.connect("doctree-read", _unmark)
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", process)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -12,6 +12,9 @@ from ..errors import LabError
 from ..files import write_whole
 
 
+NOT_COPIED = ("instructor.md", "reference")  # the instructor's, and pages only a book can show
+
+
 @dataclass(frozen=True)
 class Learned:
     """What `learn` did: the files copied, and those that were there already."""
@@ -39,7 +42,7 @@ def learn(source: Path, target: Path) -> Learned:
     """Copy what is missing in a learner's folder; what is there is never overwritten.
 
     Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
-    belong to the book, and `instructor.md` to the instructor. Raises LabError if the folders
+    belong to the book, as the reference does, and `instructor.md` to the instructor. Raises LabError if the folders
     cannot be used.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
@@ -52,7 +55,7 @@ def learn(source: Path, target: Path) -> Learned:
     copied, kept = [], []
     for path in sorted(filter(Path.is_file, source.rglob("*"))):
         name = path.relative_to(source)
-        if name.name == "instructor.md" or any(part[0] in "_." for part in name.parts):
+        if any(part[0] in "_." or part in NOT_COPIED for part in name.parts):
             continue
         if os.path.lexists(target / name):
             kept.append(name)
