@@ -6,7 +6,8 @@ Hold the mixing weights, the LayerNorm scale and the MLP's gate at the values th
     x_s = D [ (1 + L + O) x_{s-1} ]      L acts on-site, O between positions,
 
 D = 1 (LayerNorm inside the step, or none) or the frozen LayerNorm (post-LN). Constants are
-carried by `one`: 1 for a state, 0 for a difference of states or a higher order of a series.
+carried by `unit`, the 1 of homogeneous coordinates (x, 1): 1 for a state, 0 for a difference of
+states or a higher order of a series.
 V = D (1 + L + O) - 1 is the operator of the paper's Eq. 2; for post-LN no identity path is left,
 so V is not small there.
 """
@@ -38,9 +39,9 @@ class FrozenNorm:
         second = (x**2).mean(-1, keepdims=True) if shape.rms else x.var(-1, keepdims=True)
         return cls(np.sqrt(second + shape.eps), gain, bias, shape.rms)
 
-    def __call__(self, y, one):
+    def __call__(self, y, unit):
         centred = y if self.rms else y - y.mean(-1, keepdims=True)
-        return centred / self.sigma * self.gain + constant(self.bias, one)
+        return centred / self.sigma * self.gain + constant(self.bias, unit)
 
     def transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         """A bra on what the norm makes of position i, as a bra on what it reads."""
@@ -48,9 +49,9 @@ class FrozenNorm:
         return pulled if self.rms else pulled - pulled.mean()
 
 
-def constant(b, one):
-    """`one` times a bias, or 0 where there is none."""
-    return 0.0 if b is None else np.asarray(one, b.dtype) * b
+def constant(b, unit):
+    """`unit` times a bias, or 0 where there is none."""
+    return 0.0 if b is None else np.asarray(unit, b.dtype) * b
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,44 +69,44 @@ class Step:
         """The precision of the run."""
         raise NotImplementedError
 
-    def normed(self, y, one):
+    def normed(self, y, unit):
         """What the step reads."""
-        return y if self.before is None else self.before(y, one)
+        return y if self.before is None else self.before(y, unit)
 
-    def dressed(self, y, one):
+    def renormed(self, y, unit):
         """D: the frozen norm of post-LN, else nothing."""
-        return y if self.after is None else self.after(y, one)
+        return y if self.after is None else self.after(y, unit)
 
-    def on_site(self, y, one):
+    def on_site(self, y, unit):
         """L: what acts within each position, constants included."""
         raise NotImplementedError
 
-    def between(self, y, one):
+    def between(self, y, unit):
         """O: what one position receives from the others."""
         return np.zeros_like(y)
 
-    def pulled(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
+    def on_site_transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         """L transposed: a bra on what the step writes on-site at i, as one on what it reads."""
         raise NotImplementedError
 
-    def undressed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
+    def renormed_transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         """D transposed, at position i."""
         return bra if self.after is None else self.after.transposed(bra, i)
 
     def _read(self, bra, i):
         return bra if self.before is None else self.before.transposed(bra, i)
 
-    def act(self, y, one):
+    def act(self, y, unit):
         """The step's write, (L + O) y."""
-        return self.on_site(y, one) + self.between(y, one)
+        return self.on_site(y, unit) + self.between(y, unit)
 
     def constants(self) -> bool:
         """Whether any bias is there, so that the map is affine and not linear."""
         return bool(np.any(self.apply(np.zeros((self.positions, self.features)), 1.0)))
 
-    def apply(self, y, one):
-        """V y = D (1 + L + O) y - y, with the constants weighted by `one`."""
-        return self.dressed(y + self.act(y, one), one) - y
+    def apply(self, y, unit):
+        """V y = D (1 + L + O) y - y, with the constants weighted by `unit`."""
+        return self.renormed(y + self.act(y, unit), unit) - y
 
     def _checked(self, x):
         x = np.asarray(x)
@@ -156,35 +157,35 @@ class AttentionStep(Step):
     def dtype(self):
         return self.W_O.dtype
 
-    def values(self, y, one):
+    def values(self, y, unit):
         """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
         heads, d_k, features = self.W_V.shape
-        v = self.normed(y, one) @ self.W_V.reshape(-1, features).T
-        v = v + constant(None if self.b_V is None else self.b_V.ravel(), one)
+        v = self.normed(y, unit) @ self.W_V.reshape(-1, features).T
+        v = v + constant(None if self.b_V is None else self.b_V.ravel(), unit)
         return v.reshape(*v.shape[:-1], heads, d_k).swapaxes(-2, -3)
 
     def _write(self, z):
         rows = z.swapaxes(-2, -3)
         return rows.reshape(*rows.shape[:-2], -1) @ self.W_O.reshape(self.features, -1).T
 
-    def on_site(self, y, one):
+    def on_site(self, y, unit):
         diagonal = np.diagonal(self.mixing, axis1=-2, axis2=-1)[..., None]
-        return self._write(diagonal * self.values(y, one)) + constant(self.b_O, one)
+        return self._write(diagonal * self.values(y, unit)) + constant(self.b_O, unit)
 
-    def received(self, bra: Float[ndarray, "d"]) -> Float[ndarray, "h d_k"]:
+    def read_by_heads(self, bra: Float[ndarray, "d"]) -> Float[ndarray, "h d_k"]:
         """A bra on what the step writes, as one on the values of each head."""
         return (bra @ self.W_O.reshape(self.features, -1)).reshape(self.W_O.shape[1:])
 
-    def pulled(self, bra, i):
-        own = self.received(bra) * self.mixing[:, i, i, None]
+    def on_site_transposed(self, bra, i):
+        own = self.read_by_heads(bra) * self.mixing[:, i, i, None]
         return self._read(own.ravel() @ self.W_V.reshape(-1, self.features), i)
 
-    def between(self, y, one):
+    def between(self, y, unit):
         off = self.mixing * (1 - np.eye(self.positions, dtype=self.mixing.dtype))
-        return self._write(off @ self.values(y, one))
+        return self._write(off @ self.values(y, unit))
 
-    def act(self, y, one):
-        return self._write(self.mixing @ self.values(y, one)) + constant(self.b_O, one)
+    def act(self, y, unit):
+        return self._write(self.mixing @ self.values(y, unit)) + constant(self.b_O, unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,13 +206,13 @@ class MLPStep(Step):
     def dtype(self):
         return self.W_2.dtype
 
-    def on_site(self, y, one):
-        z = self.normed(y, one) @ self.W_1.T + constant(self.b_1, one)
-        bent = self.gate * z + constant(self.offset, one)
-        return bent @ self.W_2.T + constant(self.b_2, one)
+    def on_site(self, y, unit):
+        z = self.normed(y, unit) @ self.W_1.T + constant(self.b_1, unit)
+        bent = self.gate * z + constant(self.offset, unit)
+        return bent @ self.W_2.T + constant(self.b_2, unit)
 
-    def pulled(self, bra, i):
+    def on_site_transposed(self, bra, i):
         return self._read((bra @ self.W_2 * self.gate[i]) @ self.W_1, i)
 
-    def act(self, y, one):
-        return self.on_site(y, one)
+    def act(self, y, unit):
+        return self.on_site(y, unit)

@@ -63,9 +63,9 @@ def test_orders_of_hops_agree_with_the_sum_over_all_paths(shape):
                 after = step.between(y, one) if hop else y + step.on_site(y, one)
                 # a hop leaves order 0 behind, and with it the constants that act on-site
                 one = 0.0 if hop else one
-                y = step.dressed(after, one)
+                y = step.renormed(after, one)
             else:
-                y = step.dressed(y + step.on_site(y, one), one)
+                y = step.renormed(y + step.on_site(y, one), one)
         expected[sum(path)] += y
     series = dyson.orders(run, "on_site")
     assert abs(series - expected[: len(series)]).max() < 1e-10

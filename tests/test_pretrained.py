@@ -145,8 +145,12 @@ def test_a_bra_is_pulled_back_by_the_transposed_map(model):
         bra = rng.normal(size=12)
         basis = np.zeros((12, *run.states[0].shape))
         basis[:, i] = np.eye(12)
-        assert step.on_site(basis, 0.0)[:, i] @ bra == pytest.approx(step.pulled(bra, i))
-        assert step.dressed(basis, 0.0)[:, i] @ bra == pytest.approx(step.undressed(bra, i))
+        assert step.on_site(basis, 0.0)[:, i] @ bra == pytest.approx(
+            step.on_site_transposed(bra, i)
+        )
+        assert step.renormed(basis, 0.0)[:, i] @ bra == pytest.approx(
+            step.renormed_transposed(bra, i)
+        )
 
 
 def test_edits_and_heads(model, as_a_learner):

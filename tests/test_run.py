@@ -22,7 +22,7 @@ def test_frozen_steps_reproduce_the_run(shape):
     for s, V in enumerate(run.steps):
         x = x + V(x)
         assert abs(x - run.states[s + 1]).max() < 1e-10
-        whole = V.dressed(x + V.on_site(x, 1.0) + V.between(x, 1.0), 1.0) - x
+        whole = V.renormed(x + V.on_site(x, 1.0) + V.between(x, 1.0), 1.0) - x
         assert abs(whole - V(x)).max() < 1e-10
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from ..errors import LabError
 from ..files import write_whole
 
-
 NOT_COPIED = ("instructor.md", "reference")  # the instructor's, and pages only a book can show
 
 
@@ -42,8 +41,8 @@ def learn(source: Path, target: Path) -> Learned:
     """Copy what is missing in a learner's folder; what is there is never overwritten.
 
     Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
-    belong to the book, as the reference does, and `instructor.md` to the instructor. Raises LabError if the folders
-    cannot be used.
+    belong to the book, as the reference does, and `instructor.md` to the instructor. Raises
+    LabError if the folders cannot be used.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
     if not source.is_dir():

@@ -54,9 +54,9 @@ def orders(
     grouped = by == "layer" and free == "nothing"
     groups = zip(steps[::2], steps[1::2], strict=True) if grouped else ((s,) for s in steps)
     start = run.states[..., 0, :, :]
-    y, one = start[None], np.ones((1, *[1] * start.ndim))
+    y, unit = start[None], np.ones((1, *[1] * start.ndim))
     for group in groups:
-        y, one = _one_group(y, one, group, free)
+        y, unit = _one_group(y, unit, group, free)
     count = run.shape.layers if free != "nothing" or by == "layer" else len(steps)
     count = _most_hops(run) if free == "on_site" else count
     missing = np.zeros((max(0, count + 1 - len(y)), *start.shape), y.dtype)
@@ -69,36 +69,36 @@ def _most_hops(run: Run) -> int:
     return min(layers, places - 1) if run.shape.causal else layers
 
 
-def _one_group(y, one, group: Sequence[Step], free: str):
+def _one_group(y, unit, group: Sequence[Step], free: str):
     """Carry all orders through one step (or one layer); at most one order is added on top."""
     if free == "nothing":
         z = y
         for step in group:
-            z = z + step.apply(z, one)
+            z = z + step.apply(z, unit)
         raised = z - y
-        return _raise(y, raised, one)
+        return _raise(y, raised, unit)
     (step,) = group
     mlp = isinstance(step, MLPStep)
     if free == "mlp":
-        kept = y + step.act(y, one) if mlp else y
-        raised = None if mlp else step.act(y, one)
+        kept = y + step.act(y, unit) if mlp else y
+        raised = None if mlp else step.act(y, unit)
     else:
-        kept = y + step.on_site(y, one)
-        raised = None if mlp else step.between(y, one)
-    z, one = (kept, one) if raised is None else _raise(kept, raised, one)
-    return step.dressed(z, one), one
+        kept = y + step.on_site(y, unit)
+        raised = None if mlp else step.between(y, unit)
+    z, unit = (kept, unit) if raised is None else _raise(kept, raised, unit)
+    return step.renormed(z, unit), unit
 
 
-def _raise(kept, raised, one):
+def _raise(kept, raised, unit):
     """Add the interaction's share one order up; drop a new top order that is zero to rounding."""
     if np.abs(raised[-1]).max(initial=0.0) <= ROUNDING * np.abs(kept).max():
         raised = raised[:-1]
     pad = np.zeros((len(raised) + 1 - len(kept), *kept.shape[1:]), kept.dtype)
     z = np.concatenate([kept, pad])
     z[1 : len(raised) + 1] += raised
-    ones = np.zeros((len(z), *one.shape[1:]))
-    ones[0] = 1.0
-    return z, ones
+    units = np.zeros((len(z), *unit.shape[1:]))
+    units[0] = 1.0
+    return z, units
 
 
 def law_of(
@@ -268,10 +268,10 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     bra = W_U[run.vocabulary.index(word)] - reference
     i = range(len(run.words))[position]
     passed = []
-    y, one = run.states[:1], np.ones((1, 1, 1))
+    y, unit = run.states[:1], np.ones((1, 1, 1))
     for step in run.steps:
-        passed.append((step, y, one))
-        y, one = _one_group(y, one, (step,), "on_site")
+        passed.append((step, y, unit))
+        y, unit = _one_group(y, unit, (step,), "on_site")
     constant, final = 0.0, run.final_norm(run.states[-1])
     if final is not None:
         constant = final(np.zeros_like(run.states[-1]), 1.0)[i] @ bra
@@ -283,12 +283,14 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
         constant += bias[k] - other
     free = float(y[0, i] @ bra + constant)
     hops = np.zeros((max(1, _most_hops(run)), run.shape.layers, run.shape.heads, len(run.words)))
-    for step, y, one in reversed(passed):
-        after = step.undressed(bra, i)
+    for step, y, unit in reversed(passed):
+        after = step.renormed_transposed(bra, i)
         if not isinstance(step, MLPStep):
             off = step.mixing[:, i] * (np.arange(len(run.words)) != i)
-            arrived = off * np.einsum("nhjk,hk->nhj", step.values(y, one), step.received(after))
+            arrived = off * np.einsum(
+                "nhjk,hk->nhj", step.values(y, unit), step.read_by_heads(after)
+            )
             kept = min(len(arrived), len(hops))
             hops[:kept, step.layer] += arrived[:kept]
-        bra = after + step.pulled(after, i)
+        bra = after + step.on_site_transposed(after, i)
     return Attribution(run.words, free, hops)
