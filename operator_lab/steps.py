@@ -23,6 +23,9 @@ from numpy import ndarray
 from .errors import LabError
 from .shape import Shape
 
+States = Float[ndarray, "... N d"]
+Unit = float | ndarray  # what constants are multiplied by, see the module
+
 
 @dataclass(frozen=True, eq=False)
 class FrozenNorm:
@@ -34,12 +37,12 @@ class FrozenNorm:
     rms: bool
 
     @classmethod
-    def of(cls, x, gain, bias, shape: Shape) -> FrozenNorm:
+    def of(cls, x: States, gain: ndarray, bias: ndarray | None, shape: Shape) -> FrozenNorm:
         """Freeze LayerNorm at the states x."""
         second = (x**2).mean(-1, keepdims=True) if shape.rms else x.var(-1, keepdims=True)
         return cls(np.sqrt(second + shape.eps), gain, bias, shape.rms)
 
-    def __call__(self, y, unit):
+    def __call__(self, y: States, unit: Unit) -> States:
         centred = y if self.rms else y - y.mean(-1, keepdims=True)
         return centred / self.sigma * self.gain + constant(self.bias, unit)
 
@@ -49,7 +52,7 @@ class FrozenNorm:
         return pulled if self.rms else pulled - pulled.mean()
 
 
-def constant(b, unit):
+def constant(b: ndarray | None, unit: Unit) -> ndarray | float:
     """`unit` times a bias, or 0 where there is none."""
     return 0.0 if b is None else np.asarray(unit, b.dtype) * b
 
@@ -69,19 +72,19 @@ class Step:
         """The precision of the run."""
         raise NotImplementedError
 
-    def normed(self, y, unit):
+    def normed(self, y: States, unit: Unit) -> States:
         """What the step reads."""
         return y if self.before is None else self.before(y, unit)
 
-    def renormed(self, y, unit):
+    def renormed(self, y: States, unit: Unit) -> States:
         """D: the frozen norm of post-LN, else nothing."""
         return y if self.after is None else self.after(y, unit)
 
-    def on_site(self, y, unit):
+    def on_site(self, y: States, unit: Unit) -> States:
         """L: what acts within each position, constants included."""
         raise NotImplementedError
 
-    def between(self, y, unit):
+    def between(self, y: States, unit: Unit) -> States:
         """O: what one position receives from the others."""
         return np.zeros_like(y)
 
@@ -93,10 +96,10 @@ class Step:
         """D transposed, at position i."""
         return bra if self.after is None else self.after.transposed(bra, i)
 
-    def _read(self, bra, i):
+    def _read(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         return bra if self.before is None else self.before.transposed(bra, i)
 
-    def act(self, y, unit):
+    def act(self, y: States, unit: Unit) -> States:
         """The step's write, (L + O) y."""
         return self.on_site(y, unit) + self.between(y, unit)
 
@@ -104,11 +107,11 @@ class Step:
         """Whether any bias is there, so that the map is affine and not linear."""
         return bool(np.any(self.apply(np.zeros((self.positions, self.features)), 1.0)))
 
-    def apply(self, y, unit):
+    def apply(self, y: States, unit: Unit) -> States:
         """V y = D (1 + L + O) y - y, with the constants weighted by `unit`."""
         return self.renormed(y + self.act(y, unit), unit) - y
 
-    def _checked(self, x):
+    def _checked(self, x) -> States:
         x = np.asarray(x)
         if x.shape[-2:] != (self.positions, self.features):
             raise LabError(
@@ -135,7 +138,7 @@ class Step:
         basis = np.eye(size, dtype=self.dtype).reshape(size, self.positions, self.features)
         return self.apply(basis, 0.0).reshape(size, size).T
 
-    def _refuse_constant(self):
+    def _refuse_constant(self) -> None:
         if self.constants():
             raise LabError(
                 "This step adds a constant (a bias), so it has no matrix; use V(x), or V.apply(x, "
@@ -154,21 +157,21 @@ class AttentionStep(Step):
     b_O: Float[ndarray, "d"] | None
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return self.W_O.dtype
 
-    def values(self, y, unit):
+    def values(self, y: States, unit: Unit) -> Float[ndarray, "... h N d_k"]:
         """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
         heads, d_k, features = self.W_V.shape
         v = self.normed(y, unit) @ self.W_V.reshape(-1, features).T
         v = v + constant(None if self.b_V is None else self.b_V.ravel(), unit)
         return v.reshape(*v.shape[:-1], heads, d_k).swapaxes(-2, -3)
 
-    def _write(self, z):
+    def _write(self, z: Float[ndarray, "... h N d_k"]) -> States:
         rows = z.swapaxes(-2, -3)
         return rows.reshape(*rows.shape[:-2], -1) @ self.W_O.reshape(self.features, -1).T
 
-    def on_site(self, y, unit):
+    def on_site(self, y: States, unit: Unit) -> States:
         diagonal = np.diagonal(self.mixing, axis1=-2, axis2=-1)[..., None]
         return self._write(diagonal * self.values(y, unit)) + constant(self.b_O, unit)
 
@@ -176,15 +179,15 @@ class AttentionStep(Step):
         """A bra on what the step writes, as one on the values of each head."""
         return (bra @ self.W_O.reshape(self.features, -1)).reshape(self.W_O.shape[1:])
 
-    def on_site_transposed(self, bra, i):
+    def on_site_transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         own = self.read_by_heads(bra) * self.mixing[:, i, i, None]
         return self._read(own.ravel() @ self.W_V.reshape(-1, self.features), i)
 
-    def between(self, y, unit):
+    def between(self, y: States, unit: Unit) -> States:
         off = self.mixing * (1 - np.eye(self.positions, dtype=self.mixing.dtype))
         return self._write(off @ self.values(y, unit))
 
-    def act(self, y, unit):
+    def act(self, y: States, unit: Unit) -> States:
         return self._write(self.mixing @ self.values(y, unit)) + constant(self.b_O, unit)
 
 
@@ -203,16 +206,16 @@ class MLPStep(Step):
     offset: Float[ndarray, "*batch N m"] | None = None
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         return self.W_2.dtype
 
-    def on_site(self, y, unit):
+    def on_site(self, y: States, unit: Unit) -> States:
         z = self.normed(y, unit) @ self.W_1.T + constant(self.b_1, unit)
         bent = self.gate * z + constant(self.offset, unit)
         return bent @ self.W_2.T + constant(self.b_2, unit)
 
-    def on_site_transposed(self, bra, i):
+    def on_site_transposed(self, bra: Float[ndarray, "d"], i: int) -> Float[ndarray, "d"]:
         return self._read((bra @ self.W_2 * self.gate[i]) @ self.W_1, i)
 
-    def act(self, y, unit):
+    def act(self, y: States, unit: Unit) -> States:
         return self.on_site(y, unit)

@@ -24,7 +24,7 @@ from ..references import DATA
 from ..training import Recipe
 from . import file
 from .catalogue import ENSEMBLES, Ensemble
-from .jobs import Job, Outcome, one_thread, outcomes
+from .jobs import Job, Result, one_thread, outcomes
 
 
 def ensemble(name: str) -> Ensemble:
@@ -187,7 +187,7 @@ def _begin(path: Path, rows: Mapping[str, Recipe]) -> file.Found:
     return found
 
 
-def _incomplete(missing: dict[Job, Outcome], total: int, folder: Path) -> LabError:
+def _incomplete(missing: dict[Job, Result], total: int, folder: Path) -> LabError:
     """One sentence about the models that are not there, and how to get them."""
     failed = [job for job, outcome in missing.items() if not outcome.lost]
     lost = [job for job, outcome in missing.items() if outcome.lost]

@@ -30,7 +30,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """What became of a job: a measurement (None if the training diverged), or an error."""
 
     measured: dict | None = None
@@ -41,7 +41,7 @@ class Outcome:
 
 def outcomes(
     jobs: Sequence[Job], plans: Mapping[str, Ensemble], executor: Executor | None
-) -> Generator[tuple[Job, Outcome]]:
+) -> Generator[tuple[Job, Result]]:
     """Every job with what became of it, as they are ready; closing it cancels what is pending."""
     ticket, calls = uuid4().hex, {}
     for job in jobs:
@@ -70,7 +70,7 @@ def outcomes(
             future.cancel()
 
 
-def work(recipe: Recipe, plan: Ensemble, ticket: str = "") -> Outcome:
+def work(recipe: Recipe, plan: Ensemble, ticket: str = "") -> Result:
     """Train one model in one thread and measure it: what an executor is given to do.
 
     The job's own errors are part of the outcome, so that what is raised comes from the executor.
@@ -84,11 +84,11 @@ def work(recipe: Recipe, plan: Ensemble, ticket: str = "") -> Outcome:
             raise KeyboardInterrupt
         in_time = {"steps": training.steps, "excess in time": training.loss} if plan.watch else {}
         in_time |= {f"{name} in time": seen for name, seen in training.watched.items()}
-        return Outcome(plain(plan.measure(training.model) | in_time))
+        return Result(plain(plan.measure(training.model) | in_time))
     except Diverged:  # a result, too
-        return Outcome()
+        return Result()
     except Exception as error:
-        return Outcome(error=_said(error), trace=traceback.format_exc())
+        return Result(error=_said(error), trace=traceback.format_exc())
 
 
 def _said(error: Exception) -> str:
@@ -96,9 +96,9 @@ def _said(error: Exception) -> str:
     return textwrap.shorten(f"{name}: {said}" if said else name, 160)
 
 
-def _lost(error: Exception) -> Outcome:
+def _lost(error: Exception) -> Result:
     # The text alone: the exception would keep Dask's futures, and with them its memory, alive.
-    return Outcome(error=_said(error), lost=True)
+    return Result(error=_said(error), lost=True)
 
 
 @contextmanager
