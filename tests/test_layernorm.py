@@ -66,6 +66,28 @@ def test_growth_of_the_three_placements():
     assert np.isfinite(pre.gradient).all() and len(pre.gradient) == 24
 
 
+def test_a_stack_that_overflows_ends_with_inf():
+    stack = ln.growth(1000, "none", features=8, positions=2)
+    ended = np.isinf(stack.size)
+    first = ended.argmax()
+    assert 0 < first < len(ended) and ended[first:].all() and not np.isnan(stack.size).any()
+    assert stack.size[first - 1] > 1e150  # where overlaps of two states overflow, no earlier
+    assert np.isfinite(stack.update[: first - 1]).all() and np.isfinite(stack.spread[:first]).all()
+
+
+def test_damping_calms_every_placement_alike():
+    """No norm is not what does it: the three damped rows lie together, below the undamped ones."""
+    small = dict(features=32, positions=16)
+
+    def gradients(norm, damped):
+        stacks = (ln.growth(16, norm, damped=damped, seed=seed, **small) for seed in range(3))
+        return [stack.gradient[0] for stack in stacks]
+
+    calm = [g for norm in ln.PLACEMENTS for g in gradients(norm, True)]
+    wild = [g for norm in ln.PLACEMENTS for g in gradients(norm, False)]
+    assert 1 < min(calm) and max(calm) < 3.5 < min(wild)
+
+
 def test_rank_collapses_without_residual_and_doubly_exponentially():
     bare = dict(norm="none", residual=False, mlp=False, causal=False)
     spread = ln.growth(5, **bare).spread
