@@ -6,11 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.figure import Figure
 from random_models import MONEY, random_model
 from scipy.optimize import minimize
 
 from operator_lab import layernorm as ln
+from operator_lab.ensembles import MAP_RATES, REGULATORS, shipped
 from operator_lab.errors import LabError
+from operator_lab.figures import layernorm as pictures
 
 states = arrays(float, 7, elements=st.floats(-10, 10)).filter(lambda x: x.std() > 1e-2)
 
@@ -95,6 +98,33 @@ def test_rank_collapses_without_residual_and_doubly_exponentially():
     ratio = np.log(spread[2:5]) / np.log(spread[1:4])
     assert (ratio > 1.8).all()  # each layer about squares (here: cubes) what is left
     assert ln.growth(5, norm="none", mlp=False, causal=False).spread[5] > 0.3
+
+
+def test_the_map_says_where_trainings_diverged():
+    ax = Figure().subplots()
+    excess = np.array([[[0.1, 0.2], [np.nan, 0.3]], [[2.4, 2.4], [np.nan, np.nan]]])
+    pictures.regulated(ax, excess, (0.005, 0.05), ("pre", "none"))
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["0.15", "1 of 2 diverged", "2.40", "2 of 2 diverged"]
+    shade = ax.images[0].get_array()
+    assert shade[0, 0] > shade[0, 1] > shade[1, 0] == shade[1, 1] == 0
+
+
+def test_the_map_and_what_the_notebook_reads_off_it():
+    """No norm learns best at a small rate and not at all at a large one; pre-LN learns at all."""
+    found = shipped("regulators")
+    excess = {
+        (name, rate): found[f"{name}, 16 layers, rate {rate:g}"]
+        for name in REGULATORS
+        for rate in MAP_RATES
+    }
+    assert all(v.shape == (2,) for v in excess.values())
+    low, *_, high = MAP_RATES
+    for bare, normed in (("none", "pre"), ("none, damped", "pre, damped")):
+        assert excess[bare, low].max() < 0.7 * excess[normed, low].min()
+        assert np.isnan(excess[bare, high]).all()
+        assert max(excess[normed, rate].max() for rate in MAP_RATES) < 0.25
+    assert excess["post", high].min() > 2
 
 
 def test_iterating_a_tied_layer():

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.figure import Figure
 
 from operator_lab import mixing as mx
 from operator_lab.corpus import compound
 from operator_lab.errors import LabError
+from operator_lab.figures import mixing as pictures
 from operator_lab.model import Model
 from operator_lab.transformer import Transformer
 
@@ -152,6 +154,14 @@ def test_exchange_begins_at_nothing_and_ends_at_the_other_sentence():
     assert flipped[0] == pytest.approx(0)  # both sentences end in the same label
     # the last state of the last column is all the read-out sees
     assert flipped[-1] == pytest.approx((own - other) / (exact[0] - exact[1]))
+
+
+def test_a_spectrum_shows_its_eigenvalues_and_the_circle_where_they_neither_grow_nor_decay():
+    ax = Figure().subplots()
+    pictures.spectrum(ax, np.array([1 + 2j, 1 - 2j, 0.5]), "three")
+    circle, points = (line.get_xydata() for line in ax.lines)
+    assert np.linalg.norm(circle, axis=1) == pytest.approx(1)
+    assert points.tolist() == [[1, 2], [1, -2], [0.5, 0]]
 
 
 def test_temperature_scan_is_the_model_at_that_temperature():

@@ -50,6 +50,15 @@ LADDER = {
     "MLP": {},
 }
 BECOMING = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600)
+# What holds a stack in order, at which learning rate and depth: a map (paper IV.1).
+REGULATORS = {
+    "none": {"norm": "none", "damped": False},
+    "none, damped": {"norm": "none", "damped": True},
+    "pre": {"norm": "pre", "damped": False},
+    "pre, damped": {"norm": "pre", "damped": True},
+    "post": {"norm": "post", "damped": False},
+}
+MAP_RATES, MAP_DEPTHS = (5e-3, 1e-2, 2e-2, 5e-2), (4, 16)
 RATES = {"raw": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2)}
 ENSEMBLES = {
     "couplings": Ensemble(
@@ -97,6 +106,17 @@ ENSEMBLES = {
             )
             for norm in ("pre", "post", "none")
             for damped in (True, False)
+        },
+        excess,
+    ),
+    "regulators": Ensemble(
+        {
+            f"{name}, {layers} layers, rate {rate:g}": Recipe(
+                batch=32, steps=200, rate=rate, shape=_DEEP | shape | {"layers": layers}
+            )
+            for name, shape in REGULATORS.items()
+            for layers in MAP_DEPTHS
+            for rate in MAP_RATES
         },
         excess,
     ),
