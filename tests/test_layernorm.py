@@ -127,6 +127,17 @@ def test_the_map_and_what_the_notebook_reads_off_it():
     assert excess["post", high].min() > 2
 
 
+def test_a_tied_layer_settles_exponentially_in_post_ln_only_and_at_a_wrong_answer():
+    moves, sizes = shipped("settling", "moves"), shipped("settling", "size")
+    passes = np.arange(1, 301)
+    for pre, size in zip(moves["pre"], sizes["pre"], strict=True):
+        assert (pre[50:] * passes[50:] == pytest.approx(1.1, abs=0.25)) and size[-1] > 100
+    for post, size in zip(moves["post"], sizes["post"], strict=True):
+        assert post[-1] < 1e-6 and np.ptp(size[10:]) < 0.05
+    for answers in shipped("settling", "at depth").values():
+        assert answers[:, 0].max() < 0.1 and answers[:, 2].min() > 3
+
+
 def test_iterating_a_tied_layer():
     model = random_model(tied=True)
     states = ln.iterated(model, MONEY, 5)

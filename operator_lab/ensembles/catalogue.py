@@ -18,6 +18,7 @@ from .measures import (
     orders,
     peaks,
     relaxation,
+    settling,
     stream,
     two_hops,
 )
@@ -91,6 +92,15 @@ ENSEMBLES = {
     "becoming": Ensemble({"trained": Recipe(batch=32)}, excess, becoming, BECOMING),
     "tied": Ensemble(
         {"tied": Recipe("compound", {"layers": 6, "tied": True}, steps=1000)}, relaxation
+    ),
+    "settling": Ensemble(
+        {
+            norm: Recipe(
+                batch=32, steps=400, shape=_DEEP | {"layers": 6, "tied": True, "norm": norm}
+            )
+            for norm in ("pre", "post")
+        },
+        settling,
     ),
     "heads": Ensemble(
         {f"{heads} heads": Recipe(batch=32, shape={"heads": heads}) for heads in (1, 2, 4, 8, 16)},

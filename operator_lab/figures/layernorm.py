@@ -90,3 +90,13 @@ def regulated(
     ax.set_yticks(range(len(names)), names)
     ax.set(title=title, xlabel="learning rate")
     ax.spines[:].set_visible(False)
+
+
+def settling(ax: Axes, moves: Mapping[str, ndarray], title: str = "") -> None:
+    """How far one more application of a tied layer moves the state, a thin line a seed."""
+    for i, (name, found) in enumerate(moves.items()):
+        for k, seed in enumerate(found):
+            at = np.arange(1, len(seed) + 1)
+            ax.loglog(at, seed, label=None if k else name, **line(i, marker="", linewidth=1))
+    ax.set(title=title, xlabel="times applied", ylabel="move, of the state's size", ylim=(1e-10, 3))
+    ax.legend()
