@@ -7,7 +7,7 @@ by the columns of its W_O (where the content can go). Shapes: subspaces as ortho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +15,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .edits import silence, swap
+from .embedding import bras, vectors
 from .errors import LabError
-from .given import indices
-from .mixing import contrast, entropy
+from .given import indices, whole
+from .mixing import contrast, coupling, entropy, transfer
 from .model import Model
 from .run import LayerRun
 from .steps import AttentionStep
@@ -125,6 +126,91 @@ def effective_count(sizes: Float[ndarray, "k"]) -> float:
     """exp of the entropy of the squared Schmidt values: how many channels are in use."""
     p = np.asarray(sizes, float) ** 2
     return float(np.exp(entropy(p / p.sum())))
+
+
+def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
+    """W_O W_V of every head, with the norm's gain and without the mean it takes off (OV circuits).
+
+    What arrives of a state x at those who read it, up to the norm's scale 1 / sigma.
+    """
+    shape = layer.run.shape
+    W = np.array([transfer(layer, h) for h in range(shape.heads)])
+    if shape.norm != "pre":
+        return W
+    W = W * layer.weight("norm_1.gain")
+    return W if shape.rms else W - W.mean(-1, keepdims=True)
+
+
+def few_products(
+    model: Model,
+    count: int,
+    patterns: Callable[[ndarray], ndarray] | None = None,
+    layers: Sequence[int] | None = None,
+) -> dict:
+    """Edits that leave of each attention the best sum of `count` products (operator-Schmidt).
+
+    Of sum_h A_h (x) W_h the `count` largest Schmidt products are kept; they are mixtures of heads,
+    so each pattern becomes a sum of patterns, A_g -> sum_h P_hg A_h, and the messages W_h stay.
+    `patterns` makes of A the patterns by which P is chosen, for a null: `scrambled`, say. For
+    `edits=` in `Model.run` and `Model.excess`. LabError unless 1 <= count <= heads.
+    """
+    heads = model.transformer.shape.heads
+    count = whole(count, "The number of products", most=heads)
+    run = model.run(np.array([0]))
+
+    def keep(layer: int):
+        W = messages(run.layers[layer]).reshape(heads, -1).astype(float)
+        root = np.linalg.cholesky(W @ W.T)  # |sum_h A_h (x) W_h| = |root^T A|
+
+        def kept(A):
+            chosen = A if patterns is None else patterns(A)
+            gram = np.einsum("...hij,...gij->...hg", chosen, chosen)
+            V = np.linalg.eigh(root.T @ gram @ root)[1][..., -count:]
+            P = root @ V @ V.swapaxes(-1, -2) @ np.linalg.inv(root)
+            return np.einsum("...hg,...hij->...gij", P, A).astype(A.dtype)
+
+        return kept
+
+    chosen = range(model.transformer.shape.layers) if layers is None else layers
+    return {("mixing", layer): keep(layer) for layer in chosen}
+
+
+def scrambled(A: Float[ndarray, "*h N N"], seed: int = 0) -> Float[ndarray, "*h N N"]:
+    """Causal patterns with the visible weights of every row in random order: the same weights,
+    given to other keys."""
+    A = np.asarray(A)
+    order = np.random.default_rng(seed).random(A.shape) + 2 * np.triu(np.ones(A.shape[-2:]), 1)
+    return np.take_along_axis(A, order.argsort(-1), -1)
+
+
+def said(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
+    """What a head adds to each word's logit when it reads a word as it stands in W_E: [said, read].
+
+    W_U W_O W_V n(W_E)^T, the mean over the words that are said taken off, since no law knows it.
+    The direct way only: layers between are passed over (OV circuit through the vocabulary).
+    """
+    record = model.run(np.array([0])).layers[layer]
+    record.interaction(head)  # a clear error for a head that does not exist
+    heard = bras(model) @ messages(record)[head] @ _normed_words(model).T
+    return heard - heard.mean(0)
+
+
+def sought(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
+    """The exponent S / T between any two words as they stand in W_E: [query, key].
+
+    n(W_E) V_eff n(W_E)^T / T: what a word looks for, were the states bare words (QK circuit
+    through the vocabulary).
+    """
+    record = model.run(np.array([0])).layers[layer]
+    x = _normed_words(model)
+    return x @ coupling(record, head) @ x.T / record.temperature
+
+
+def _normed_words(model: Model) -> Float[ndarray, "V d"]:
+    x = vectors(model)  # centred where the norm would do it
+    if model.transformer.shape.norm != "pre":
+        return x
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + model.shape.eps)
 
 
 def costs(model: Model, count: int = 64) -> Float[ndarray, "L h"]:

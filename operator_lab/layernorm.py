@@ -73,8 +73,9 @@ def growth(
 
     Weights have variance 1 / fan-in (2 / fan-in into the GELU), so every branch writes at the scale
     of what it reads; `damped` divides the branches by sqrt(2 layers). The loss behind `gradient`
-    is a random direction of the last, normed state. A stack that overflows ends there with inf.
-    LabError for an unknown placement or no layers.
+    is a random direction of the last, normed state. In a stack that overflows the size is inf from
+    there on, and what has no value any more (steps, spread, all gradients) is nan. LabError for an
+    unknown placement or no layers.
     """
     if norm not in PLACEMENTS:
         raise LabError(f"norm = {norm!r}; it is one of {', '.join(map(repr, PLACEMENTS))}.")
@@ -99,13 +100,13 @@ def growth(
     gradients = torch.autograd.grad((last * target).sum(), outputs)
     X = torch.stack(states).detach().numpy()
     with np.errstate(all="ignore"):
-        size = np.sqrt((X**2).mean((-1, -2)))
-        update = np.linalg.norm(np.diff(X, axis=0), axis=(-1, -2)) / np.linalg.norm(
-            X[:-1], axis=(-1, -2)
-        )
-        off = X - X.mean(1, keepdims=True)
-        spread = np.linalg.norm(off, axis=(-1, -2)) / np.linalg.norm(X, axis=(-1, -2))
-    return Growth(size, update, spread, np.array([float(g.norm()) for g in gradients]))
+        unit = abs(X).max((1, 2), keepdims=True)  # squares would overflow long before the states
+        length = np.sqrt(((X / unit) ** 2).mean((1, 2)))
+        change = np.sqrt(((np.diff(X, axis=0) / unit[:-1]) ** 2).mean((1, 2)))
+        off = np.sqrt((((X - X.mean(1, keepdims=True)) / unit) ** 2).mean((1, 2)))
+        size = np.where(np.isfinite(X).all((1, 2)), unit[:, 0, 0] * length, np.inf)
+    gradient = np.array([float(g.norm()) for g in gradients])
+    return Growth(size, change / length[:-1], off / length, gradient)
 
 
 def _random_layer(shape: Shape, generator) -> Layer:

@@ -59,6 +59,52 @@ def entropy(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:
     return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
 
 
+def stationary(A: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N"]:
+    """The distribution p = p A that a Markov chain with transitions A[from, to] settles in.
+
+    States are taken out one by one, without a subtraction, so that rare transitions keep all
+    their digits (Grassmann, Taksar and Heyman 1985). LabError unless rows sum to 1, or where a
+    state never leads to one of lower number.
+    """
+    A = np.array(_chain(A))
+    N = A.shape[-1]
+    for n in range(N - 1, 0, -1):
+        leaving = A[..., n, :n].sum(-1)
+        if not (leaving > 0).all():
+            raise LabError(f"State {n} never leads to a lower one; give the distribution p.")
+        A[..., :n, n] /= leaving[..., None]
+        A[..., :n, :n] += A[..., :n, n, None] * A[..., n, None, :n]
+    p = np.ones(A.shape[:-1])
+    for n in range(1, N):
+        p[..., n] = (p[..., :n] * A[..., :n, n]).sum(-1)
+    return p / p.sum(-1, keepdims=True)
+
+
+def entropy_production(
+    A: Float[ndarray, "*n N N"], p: Float[ndarray, "*n N"] | None = None
+) -> Float[ndarray, "*n"] | float:
+    """Nats a step by which a Markov chain A[from, to] differs from its own reversal.
+
+    1/2 sum_ij (f_ij - f_ji) ln(f_ij / f_ji) with the flows f_ij = p_i A_ij; p is the stationary
+    distribution where none is given (Schnakenberg 1976). 0 for detailed balance, inf where
+    something flows that never returns, as under a causal mask. LabError unless rows sum to 1.
+    """
+    A = _chain(A)
+    p = stationary(A) if p is None else _finite(p, "distribution p")
+    flow = p[..., :, None] * A
+    back = flow.swapaxes(-1, -2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(flow == back, 0.0, (flow - back) * np.log(flow / back))
+    return terms.sum((-1, -2)) / 2
+
+
+def _chain(A) -> ndarray:
+    A = _square(A, "transition matrix A")
+    if (A < 0).any() or abs(A.sum(-1) - 1).max() > 1e-6:
+        raise LabError("A transition matrix has rows of probabilities that sum to 1.")
+    return A
+
+
 def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     """V_eff = G W_Q^T W_K G of one head (the QK circuit; paper III.3), LayerNorm's gain G inside.
 

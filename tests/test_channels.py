@@ -126,6 +126,51 @@ def test_a_pattern_of_full_rank_is_left_alone():
     assert np.linalg.matrix_rank(low[0, 0], tol=1e-9) == 2
 
 
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_few_products_are_the_nearest_sum_of_so_many(norm):
+    model = random_model(norm=norm)
+    run = model.run(MONEY)
+    heads, W = run.shape.heads, channels.messages(run.layers[0])
+    M = np.einsum("hij,hab->ijab", run.mixing[0], W).reshape(run.mixing.shape[-1] ** 2, -1)
+    for count in range(1, heads + 1):
+        kept = model.run(MONEY, edits=channels.few_products(model, count, layers=[0])).mixing[0]
+        found = np.einsum("hij,hab->ijab", kept, W).reshape(M.shape)
+        U, sizes, Vh = np.linalg.svd(M, full_matrices=False)
+        assert np.allclose(found, (U[:, :count] * sizes[:count]) @ Vh[:count], atol=1e-9)
+    assert np.allclose(kept, run.mixing[0], atol=1e-9)  # all of them: nothing is changed
+
+
+def test_a_null_chooses_by_other_patterns():
+    model = random_model()
+    A = model.run(MONEY).mixing[0]
+    mixed = channels.scrambled(A)
+    assert np.allclose(np.sort(mixed, -1), np.sort(A, -1)) and not np.triu(mixed, 1).any()
+    assert not np.allclose(mixed, A) and (channels.scrambled(A) == mixed).all()
+    by_others = channels.few_products(model, 2, patterns=channels.scrambled, layers=[0])
+    own = channels.few_products(model, 2, layers=[0])
+    first, second = (edits["mixing", 0](A) for edits in (by_others, own))
+    assert not np.allclose(first, second)
+    W = channels.messages(model.run(MONEY).layers[0])
+    products = np.einsum("hij,hab->ijab", first, W).reshape(A.shape[-1] ** 2, -1)
+    assert np.linalg.matrix_rank(products, tol=1e-9) == 2
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", "none"])
+def test_heads_through_the_vocabulary_are_what_one_layer_does_to_bare_words(norm):
+    model = random_model(norm=norm, hidden=0, layers=1)
+    flat = model.with_weights({"W_P": np.zeros_like(model.weights["W_P"])})
+    tokens = np.arange(9)
+    run, T = flat.run(tokens), flat.transformer.shape.T0
+    bras = lab.embedding.bras(flat)
+    for head in range(run.shape.heads):
+        expected = run.interaction[0, head] / T
+        assert np.allclose(channels.sought(flat, 0, head)[:9, :9], expected, atol=1e-10)
+        for word in (3, 7):  # position 0 reads itself alone
+            write = bras @ flat.run(np.array([word])).head_writes[0, head, 0]
+            said = channels.said(flat, 0, head)[:, word]
+            assert np.allclose(said, write - write.mean(), atol=1e-10)
+
+
 def test_the_switches_say_what_the_arrays_say():
     picture = pictures.switches(REFERENCE, MONEY)
     assert picture.nbytes < 300_000 and "Layer 2, head 4 silenced" in picture.text
@@ -153,6 +198,9 @@ def test_the_switches_say_what_the_arrays_say():
         (lambda m, r: channels.schmidt(np.ones((4, 4)), 3), r"\(N d\) x \(N d\)"),
         (lambda m, r: edits.flatten(m, 0), "from 1 on; got 0"),
         (lambda m, r: edits.swap(r, m.run("the man"), 0, [0]), "same number of positions"),
+        (lambda m, r: channels.few_products(m, 0), "products must be .* from 1 to 4; got 0"),
+        (lambda m, r: channels.said(m, 0, 4), "Head 4 does not exist"),
+        (lambda m, r: channels.sought(m, 0, 9), "Head 9 does not exist"),
         (
             lambda m, r: channels.operator(random_model(norm="post").run(MONEY).layers[0]),
             "norm before the attention",

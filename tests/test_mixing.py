@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.figure import Figure
 
 from operator_lab import edits
 from operator_lab import mixing as mx
 from operator_lab.corpus import compound
 from operator_lab.errors import LabError
+from operator_lab.figures import mixing as pictures
 from operator_lab.model import Model
 from operator_lab.transformer import Transformer
 
@@ -68,6 +70,28 @@ def test_symmetry_measures_on_known_matrices():
 def test_the_share_survives_rotations(M):
     Q, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(5, 5)))
     assert mx.antisymmetric_share(Q @ M @ Q.T) == pytest.approx(mx.antisymmetric_share(M))
+
+
+def test_detailed_balance_produces_nothing_and_a_biased_cycle_a_known_rate():
+    for bias in (0.5, 0.6, 0.9):  # three states in a ring, forward with p and back with 1 - p
+        ring = bias * np.eye(3)[[1, 2, 0]] + (1 - bias) * np.eye(3)[[2, 0, 1]]
+        assert mx.stationary(ring) == pytest.approx(np.full(3, 1 / 3))
+        known = (2 * bias - 1) * np.log(bias / (1 - bias))
+        assert mx.entropy_production(ring) == pytest.approx(known, abs=1e-15)
+    S = np.random.default_rng(0).normal(size=(4, 6, 6)) * 3
+    free, even = (mx.mixing(M, 1.0, causal=False) for M in (S, S + S.swapaxes(-1, -2)))
+    assert (mx.entropy_production(free) > 0.1).all()
+    assert abs(mx.entropy_production(even)).max() < 1e-24
+    assert (mx.stationary(free)[:, None] @ free)[:, 0] == pytest.approx(mx.stationary(free))
+
+
+def test_what_settles_is_what_many_steps_lead_to_and_a_mask_never_returns():
+    A = mx.mixing(np.random.default_rng(1).normal(size=(5, 5)) * 4, 1.0, causal=False)
+    assert np.linalg.matrix_power(A, 4096)[0] == pytest.approx(mx.stationary(A))
+    masked = mx.mixing(np.zeros((5, 5)), 1.0)
+    assert mx.stationary(masked) == pytest.approx(np.eye(5)[0])  # all ends at position 0
+    assert mx.entropy_production(masked) == 0
+    assert mx.entropy_production(masked, np.full(5, 0.2)) == np.inf
 
 
 def test_coupling_gives_the_interaction():
@@ -133,6 +157,14 @@ def test_exchange_begins_at_nothing_and_ends_at_the_other_sentence():
     assert flipped[-1] == pytest.approx((own - other) / (exact[0] - exact[1]))
 
 
+def test_a_spectrum_shows_its_eigenvalues_and_the_circle_where_they_neither_grow_nor_decay():
+    ax = Figure().subplots()
+    pictures.spectrum(ax, np.array([1 + 2j, 1 - 2j, 0.5]), "three")
+    circle, points = (line.get_xydata() for line in ax.lines)
+    assert np.linalg.norm(circle, axis=1) == pytest.approx(1)
+    assert points.tolist() == [[1, 2], [1, -2], [0.5, 0]]
+
+
 def test_temperature_scan_is_the_model_at_that_temperature():
     model = small()
     scan = mx.temperature_scan(model, [0.5, 1.0], count=8)
@@ -148,6 +180,8 @@ def test_temperature_scan_is_the_model_at_that_temperature():
         (lambda m: mx.mixing(np.array([[np.nan]]), 1), "interaction S holds NaN or infinity"),
         (lambda m: mx.mixing(np.ones(3), 1), r"\[query, key\]; got shape \(3,\)"),
         (lambda m: mx.antisymmetric_share(np.ones((2, 3))), r"must be square.*\(2, 3\)"),
+        (lambda m: mx.entropy_production(np.ones((2, 2))), "rows of probabilities that sum to 1"),
+        (lambda m: mx.stationary(np.eye(2)), "State 1 never leads to a lower one; give"),
         (lambda m: mx.coupling(m.run(MONEY).layers[0], 9), "Head 9 does not exist"),
         (lambda m: mx.regauged(m, 0, 0, np.zeros((4, 4))), "an invertible 4 x 4 matrix"),
         (lambda m: mx.regauged(m, 9, 0, np.eye(4)), "Layer 9, head 0 does not exist"),

@@ -19,6 +19,7 @@ from .measures import (
     orders,
     peaks,
     relaxation,
+    settling,
     stream,
     two_hops,
 )
@@ -51,6 +52,15 @@ LADDER: dict[str, dict[str, Any]] = {
     "MLP": {},
 }
 BECOMING = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 600)
+# What holds a stack in order, at which learning rate and depth: a map (paper IV.1).
+REGULATORS = {
+    "none": {"norm": "none", "damped": False},
+    "none, damped": {"norm": "none", "damped": True},
+    "pre": {"norm": "pre", "damped": False},
+    "pre, damped": {"norm": "pre", "damped": True},
+    "post": {"norm": "post", "damped": False},
+}
+MAP_RATES, MAP_DEPTHS = (5e-3, 1e-2, 2e-2, 5e-2), (4, 16)
 RATES = {"raw": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2)}
 ENSEMBLES = {
     "couplings": Ensemble(
@@ -84,6 +94,15 @@ ENSEMBLES = {
     "tied": Ensemble(
         {"tied": Recipe("compound", {"layers": 6, "tied": True}, steps=1000)}, relaxation
     ),
+    "settling": Ensemble(
+        {
+            norm: Recipe(
+                batch=32, steps=400, shape=_DEEP | {"layers": 6, "tied": True, "norm": norm}
+            )
+            for norm in ("pre", "post")
+        },
+        settling,
+    ),
     "heads": Ensemble(
         {f"{heads} heads": Recipe(batch=32, shape={"heads": heads}) for heads in (1, 2, 4, 8, 16)},
         excess,
@@ -98,6 +117,17 @@ ENSEMBLES = {
             )
             for norm in ("pre", "post", "none")
             for damped in (True, False)
+        },
+        excess,
+    ),
+    "regulators": Ensemble(
+        {
+            f"{name}, {layers} layers, rate {rate:g}": Recipe(
+                batch=32, steps=200, rate=rate, shape=_DEEP | shape | {"layers": layers}
+            )
+            for name, shape in REGULATORS.items()
+            for layers in MAP_DEPTHS
+            for rate in MAP_RATES
         },
         excess,
     ),

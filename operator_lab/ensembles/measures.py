@@ -280,3 +280,21 @@ def relaxation(model: Model) -> dict:
     """The excess of a tied model at depths it was not trained for."""
     model = model.to("float64")
     return excess(model) | {"at depth": [model.replace(layers=n).excess(32) for n in (6, 24, 100)]}
+
+
+def settling(model: Model) -> dict:
+    """A tied model applied 300 times: does it come to rest, and is the answer at rest right?
+
+    `moves` is |x_(l+1) - x_l| / |x_l| and `size` the root mean square of the stream, both over 4
+    texts, by the number of times the layer has been applied; `at depth` the excess after 6, 24, 96.
+    """
+    model = model.to("float64")
+    texts = model.language.sample(4, model.transformer.shape.context, 5)
+    x = model.replace(layers=300).run_batch(texts).states[:, ::2]
+    square = (x**2).mean((0, 2, 3))
+    moves = np.sqrt((np.diff(x, axis=1) ** 2).mean((0, 2, 3)) / square[:-1])
+    return excess(model) | {
+        "moves": moves.tolist(),
+        "size": np.sqrt(square).tolist(),
+        "at depth": [model.replace(layers=n).excess(32) for n in (6, 24, 96)],
+    }

@@ -24,6 +24,18 @@ def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
     ax.set(title=title, xticks=[], yticks=[])
 
 
+def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str = "") -> None:
+    """What reading a word of one sense (across) adds to words of each sense (down), signed."""
+    ax.imshow(M, cmap="PuOr_r", vmin=-most, vmax=most)
+    for (i, j), value in np.ndenumerate(M):
+        color = "white" if abs(value) > 0.7 * most else "black"
+        ax.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=color)
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(title=title, xlabel="read", ylabel="said")
+    ax.spines[:].set_visible(False)
+
+
 def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
     """Squared Schmidt values of each layer, [layer, channel], side by side."""
     width = 0.8 / len(series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..layernorm import Growth
 from .explorer import Choice, Explorer, Lines, Slider
-from .look import line
+from .look import line, shades
 
 
 def depth(stacks: Mapping[str, Growth]) -> Explorer:
@@ -63,4 +63,40 @@ def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str 
     for i, (name, found) in enumerate(series.items()):
         ax.loglog(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
     ax.set(title=title, xlabel="step", ylabel=label)
+    ax.legend()
+
+
+def regulated(
+    ax: Axes,
+    found: ndarray,
+    rates: Sequence[float],
+    names: Sequence[str],
+    title: str = "",
+    worst: float = 0.5,
+) -> None:
+    """Excess by regulator (down) and learning rate (across), dark where little is left.
+
+    `found` is [name, rate, seed]; a cell shows the mean, and how many seeds diverged, if any did.
+    """
+    lost = np.isnan(found).sum(-1)
+    mean = np.where(np.isnan(found), worst, found).mean(-1)
+    dark = np.log(worst / np.clip(mean, 0.03, worst))
+    ax.imshow(dark, cmap=shades(), vmin=0, vmax=np.log(worst / 0.03), aspect="auto")
+    for (i, j), value in np.ndenumerate(mean):
+        text = f"{value:.2f}" if not lost[i, j] else f"{lost[i, j]} of {found.shape[-1]} diverged"
+        color = "white" if dark[i, j] > 1.6 else "black"
+        ax.text(j, i, text, ha="center", va="center", fontsize=8, color=color)
+    ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    ax.set_yticks(range(len(names)), names)
+    ax.set(title=title, xlabel="learning rate")
+    ax.spines[:].set_visible(False)
+
+
+def settling(ax: Axes, moves: Mapping[str, ndarray], title: str = "") -> None:
+    """How far one more application of a tied layer moves the state, a thin line a seed."""
+    for i, (name, found) in enumerate(moves.items()):
+        for k, seed in enumerate(found):
+            at = np.arange(1, len(seed) + 1)
+            ax.loglog(at, seed, label=None if k else name, **line(i, marker="", linewidth=1))
+    ax.set(title=title, xlabel="times applied", ylabel="move, of the state's size", ylim=(1e-10, 3))
     ax.legend()

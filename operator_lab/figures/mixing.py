@@ -116,11 +116,24 @@ def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     ax.legend(loc="center right")
 
 
-def seeds(ax: Axes, results: Mapping[str, ndarray], title: str = "") -> None:
-    """One dot per seed for each row of an ensemble, the mean as a bar behind."""
+def spectrum(ax: Axes, eigenvalues: ndarray, title: str = "") -> None:
+    """Eigenvalues in the complex plane, with the unit circle: inside it a mode decays."""
+    turn = np.linspace(0, 2 * np.pi, 200)
+    ax.plot(np.cos(turn), np.sin(turn), ":", color="0.5", linewidth=1)
+    ax.plot(eigenvalues.real, eigenvalues.imag, ".", color=LIGHT["series"][0], ms=3)
+    ax.set(title=title, xlabel="real part", ylabel="imaginary part", aspect="equal")
+
+
+def seeds(
+    ax: Axes,
+    results: Mapping[str, ndarray],
+    title: str = "",
+    label: str = "excess in nats, one dot a seed",
+) -> None:
+    """One dot per seed (or text) for each row, the mean as a bar behind."""
     for i, found in enumerate(results.values()):
         ax.barh(i, found.mean(), height=0.6, alpha=0.3, color=LIGHT["series"][0])
         ax.plot(found, np.full(len(found), i), "o", color=LIGHT["series"][0], markersize=5)
     ax.set_yticks(range(len(results)), list(results))
     ax.invert_yaxis()
-    ax.set(title=title, xlabel="excess in nats, one dot a seed")
+    ax.set(title=title, xlabel=label)
