@@ -174,3 +174,16 @@ def test_stills_of_the_resummation():
     drawn_rs.residuals(axes[2], {"plain": np.array([1.0, 0.5])})
     assert axes[2].lines[0].get_xydata().tolist() == [[1, 1.0], [2, 0.5]]
     plt.close("all")
+
+
+def test_what_helped_is_drawn_text_by_text():
+    rows = {
+        "tame": {"truncated": np.array([[0.1], [0.2]]), "reduced rank": np.array([[1.0], [0.0]])}
+    }
+    _, ax = plt.subplots()
+    drawn_rs.helped(ax, rows, 0)
+    drawn = [line.get_xdata().tolist() for line in ax.lines]
+    assert drawn == [[0.1, 0.2], [1.0, 1e-5]] and ax.get_xscale() == "log"
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["truncated", "reduced rank"]
+    plt.close("all")

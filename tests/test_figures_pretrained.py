@@ -62,6 +62,11 @@ def test_a_truncation_is_what_the_instruments_say(model):
     assert found["left"][-1] == pytest.approx(0, abs=1e-8)  # beyond the last order: the whole
 
 
+def test_pieces_of_words_are_shown_as_a_reader_writes_them():
+    pieces = {" west": "west", "ull": "-ull", " ": "(blank)", "\n": "(new line)", "Mary": "Mary"}
+    assert [figures._written(piece) for piece in pieces] == list(pieces.values())
+
+
 def test_a_long_sentence_is_cut_from_the_front():
     assert figures._short("a few words") == "a few words"
     long = "word " * 30 + "end"
@@ -86,6 +91,10 @@ def test_shares_stand_at_their_words_and_heads():
     share = np.zeros((3, 2))
     share[1, 0], share[2, 1] = -2.0, 1.0
     figures.heads(b, share)
+    (drawn,) = b.collections
+    below, _, above = drawn.cmap(drawn.norm([-2.0, 0.0, 2.0]))[:, :3]
+    assert below[0] > below[2] and above[2] > above[0]  # a sign is seen
+    assert len(b.figure.axes) == 4  # and a bar says what the colours mean
     (mark,) = b.lines
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (1.5, 0.5)
     figures.foretold(c, share, share / 2)

@@ -12,7 +12,7 @@ from random_checkpoints import TEXT, checkpoint
 
 from operator_lab import dyson, pretrained
 from operator_lab.errors import LabError
-from operator_lab.pretrained import survey, trip
+from operator_lab.pretrained import measures, prompts, summation, survey, trip
 
 needs_smollm2 = pytest.mark.skipif(
     not pretrained.installed("smollm2"), reason="`make field-trip` installs these weights"
@@ -33,7 +33,8 @@ def shipped():
 def test_the_file_is_small_and_names_its_recipe():
     assert trip.FILE.stat().st_size < 100_000
     recipe = json.loads(trip.FILE.read_text(encoding="utf-8"))["recipe"]
-    assert tuple(recipe["texts"]) == trip.TEXTS and recipe["tokens of the plain series"] == 32
+    assert tuple(recipe["texts"]) == trip.MORE_TEXTS and trip.MORE_TEXTS[:4] == trip.TEXTS
+    assert recipe["tokens of the plain series"] == 32
     assert tuple(recipe["temperatures"]) == trip.TEMPERATURES
     assert [p["sentence"] for p in pretrained.pictures()] == list(trip.SENTENCES)
 
@@ -84,6 +85,38 @@ def test_a_share_adds_up(shipped):
         assert whole == pytest.approx(found["gift total"], abs=0.02)
 
 
+def test_reduced_rank_sums_what_cancels_and_nothing_else():
+    """Where orders cancel it helps, elsewhere it harms; damping makes the difference."""
+    found = pretrained.summed()
+    assert len(found["trained"]["together"]) == 8
+    ways = ("truncated", "reduced rank")
+    twelve = {kind: [row[way][:, 1] for way in ways] for kind, row in found.items()}
+    truncated, rank = twelve["trained"]
+    assert (truncated > 5).all() and (rank < 1).all()
+    for tame in ("trained, damping free", "shuffled", "initial"):
+        assert np.median(twelve[tame][0]) < np.median(twelve[tame][1]), tame
+    assert (found["trained"]["together"] > 10 * found["shuffled"]["together"]).all()
+    for control in ("shuffled", "initial"):
+        damped = twelve[f"{control}, damped"]
+        assert np.median(damped[1]) < np.median(damped[0])
+        assert (found[f"{control}, damped"]["together"] > 5 * found[control]["together"]).all()
+
+
+def test_a_planted_number_of_zero_plants_nothing(tmp_path):
+    pytest.importorskip("tokenizers")
+    run = pretrained.load(checkpoint(tmp_path, "llama")).to("float64").run(TEXT)
+    none = np.zeros((len(run.steps), len(run.words)))
+    assert summation.planted(run, none) == pytest.approx(dyson.orders(run), abs=1e-10)
+    x = run.states[0]
+    for step in run.steps:
+        x = x + step(x) - 0.1 * x
+    series = summation.planted(run, none - 0.1)
+    assert series.sum(0) == pytest.approx(x, abs=1e-10)
+    found = summation.foretold(run, series)
+    assert found["truncated"][-1] == pytest.approx(0, abs=1e-8)
+    assert found["together"] == pytest.approx(measures.sizes(series).sum())
+
+
 def test_a_damaged_file_says_so(tmp_path, monkeypatch, as_a_learner):
     monkeypatch.setattr(trip, "FILE", tmp_path / "field_trip.json")
     with pytest.raises(LabError, match="field_trip.json is missing or damaged"):
@@ -107,6 +140,13 @@ def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
     monkeypatch.setattr(trip, "CAPITAL", (TEXT, "coin", "dog"))
     monkeypatch.setattr(trip, "TEXTS", (TEXT,))
     monkeypatch.setattr(trip, "SENTENCES", (TEXT,))
+    monkeypatch.setattr(trip, "MORE_TEXTS", (TEXT,))
+    monkeypatch.setattr(prompts, "PAIRS", ("coin dog",))
+    monkeypatch.setattr(prompts, "CAPITALS", {"bank": "dog"})
+    monkeypatch.setattr(prompts, "GIVES", "the {0} saw the {1}")
+    monkeypatch.setattr(prompts, "LIES", "the man at the {0}")
+    monkeypatch.setattr(prompts, "KNOWN", "coin")
+    monkeypatch.setattr(prompts, "FOLLOWED", (0, 1))
     made = json.loads(
         survey.ship(tmp_path / "made.json", progress=False).read_text(encoding="utf-8")
     )
@@ -114,6 +154,9 @@ def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
     assert made.keys() == kept.keys() and made["results"].keys() == kept["results"].keys()
     for row, found in kept["results"].items():
         assert made["results"][row].keys() == found.keys(), row
+    for part in ("summed", "census"):
+        for row, found in kept[part].items():
+            assert made[part][row].keys() == found.keys(), row
     assert made["truncations"][0].keys() == kept["truncations"][0].keys()
 
 

@@ -347,6 +347,9 @@ def test_singular_values_follow_the_law():
     # 0.010 to 0.013 over five seeds, whatever the scale; another shape of the bulk 0.22
     assert ps.misfit(W) < 0.03 and ps.misfit(7 * W) == pytest.approx(ps.misfit(W), abs=1e-3)
     assert ps.misfit(W * np.geomspace(1, 10, 200)) > 0.1
+    U, s, V = np.linalg.svd(W, full_matrices=False)
+    s[:20] *= 10  # outliers on a random bulk: left out, the bulk is random again
+    assert ps.misfit(U * s @ V, without=20) < 0.5 * ps.misfit(U * s @ V)
 
 
 def test_chance_ends_where_tracy_and_widom_say():

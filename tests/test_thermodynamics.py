@@ -373,6 +373,33 @@ def test_the_shipped_log_is_todays_recipe_and_tells_the_story():
     assert first.slingshots[0] < first.reached(0.5)
 
 
+def test_echoes_are_spikes_behind_slingshots():
+    """A made run: learned at 100, slingshots at 400, 800; a spike behind the first, one alone."""
+    step = np.arange(0, 1201, 25)
+    C, loss = np.full(len(step), 0.2), np.full(1200, 1e-3)
+    C[step == 450], C[step == 650] = 0.4, 0.4
+    loss[:90], loss[400:403], loss[800:803] = 1.0, 0.5, 0.5
+    right = np.where(step >= 100, 1.0, 0.0)
+    run = td.Grokked(td.Task(), step, right, right, right, right, C, C, loss)
+    assert run.slingshots.tolist() == [400, 800]
+    assert run.echoes() == (2, 1, 1)
+
+
+def test_the_shipped_sweep_is_todays_recipe():
+    tasks, rows = grokking.sweep_tasks(), td.grokking_sweep()
+    named = {(t.p, t.rate, t.seed) for t in tasks}
+    assert {(r["p"], r["rate"], r["seed"]) for r in rows} == named and len(rows) == len(named)
+    for row in rows:
+        assert 0 <= row["followed"] <= row["slingshots"] and row["largest"] <= td.bound(3) + 1e-4
+    short = dataclasses.replace(tasks[0], steps=50)
+    assert set(grokking.summary(td.grok(short, progress=False))) == set(rows[0])
+
+
+def test_a_broken_sweep_says_so(tmp_path, as_a_learner):
+    with pytest.raises(LabError, match="none.json is missing or broken .FileNotFoundError"):
+        td.grokking_sweep(tmp_path / "none.json")
+
+
 def test_the_shipped_log_begins_as_a_run_of_today_does():
     first = td.grokking_log()[0]
     run = td.grok(dataclasses.replace(first.task, steps=20), progress=False)
@@ -422,6 +449,34 @@ def test_rotary_is_a_product_of_plane_rotations():
     turned = td.rotated(x, base=50.0)
     assert turned[:, 0::2] == pytest.approx(z.real) and turned[:, 1::2] == pytest.approx(z.imag)
     assert f[0] == 1 and f[-1] == pytest.approx(50 ** (-2 / 3))
+
+
+def test_a_twist_of_all_pairs_is_what_rope_is():
+    x, f = normal(5, 6), td.frequencies(6)
+    assert td.rotated(x) == pytest.approx(td.twisted(x, f))
+    z = (x[:, 0::2] + 1j * x[:, 1::2]) * np.exp(0.3j * np.arange(5))[:, None]
+    assert td.twisted(x, 0.3)[:, 1::2] == pytest.approx(z.imag)
+
+
+def test_a_twist_has_a_stiffness_and_a_turn_costs_nothing():
+    """Gapless: the cost is quadratic in the rate; at rate 0 it is the run's own row."""
+    run = random_model().run(MONEY)
+    assert abs(td.twist_cost(run, 0.0)).max() < 1e-12
+    small, twice = (td.twist_cost(run, rate) for rate in (1e-3, 2e-3))
+    assert (small > 0).all() and twice == pytest.approx(4 * small, rel=1e-2)
+    q, k = normal(2, 7, 8)
+    turned = td.twisted(q, 0.7, np.ones(7)) @ td.twisted(k, 0.7, np.ones(7)).T
+    assert turned == pytest.approx(q @ k.T)  # one angle for all places
+
+
+def test_zeros_of_a_partition_function():
+    """1 + g e^-b vanishes at ln g + i pi, and again 2 pi higher; none is real."""
+    found = td.partition_zeros(np.array([0.0, 1.0, 1.0, 1.0]), reach=3, height=10)
+    assert found == pytest.approx(np.log(3) + 1j * np.pi * np.array([1, 3]), abs=1e-6)
+    E = normal(40)
+    zeros = td.partition_zeros(E, reach=4)
+    assert len(zeros) and (zeros.imag > 0.1).all()
+    assert abs(np.exp(-zeros[:, None] * (E - E.min())).sum(1)).max() < 1e-4
 
 
 def test_what_is_a_symmetry_without_rotary_is_none_with_it():
@@ -519,6 +574,10 @@ P, E = np.array([0.5, 0.5]), np.array([0.0, 1.0])
         (lambda: td.rotated(np.full((2, 4), np.nan)), "finite arrays"),
         (lambda: td.rotated(np.ones((3, 4)), np.arange(2)), "There are 3 positions"),
         (lambda: td.frequencies(4, base=0), "base of the frequencies must be one"),
+        (lambda: td.twisted(np.ones((3, 5)), 1.0), "5 is not an even number"),
+        (lambda: td.twisted(np.ones((3, 4)), np.ones(3)), "one for each of the 2 pairs"),
+        (lambda: td.partition_zeros(np.ones(3), 1.0), "two different energies"),
+        (lambda: td.partition_zeros(E, 0.0), "A region has positive sides"),
         (lambda: td.Layer(d_k=3), "3 cannot be paired"),
         (lambda: td.Layer(heads=0), "heads must be a whole number from 1 on; got 0"),
         (lambda: td.lifted("wind", np.ones(1)), "'wind' is no way to break it"),

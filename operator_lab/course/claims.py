@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import LabError, near
 from ..files import write_whole
 
-VERDICTS = ("exact", "holds", "holds with a caveat", "breaks")
+VERDICTS = ("exact", "holds", "holds with a caveat", "breaks", "not tested")
 NO_CHANCE = "no chance in it"
 MARK = "<!-- What follows is made from the notebooks' outputs by `operator-lab refresh`. -->"
 PAPERS = {  # how the claims of a paper begin, and what heads its table

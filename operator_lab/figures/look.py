@@ -72,6 +72,13 @@ def shades(dark: bool = False) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("operator-lab", [look["plate"], look["deep"]])
 
 
+def signs(dark: bool = False) -> LinearSegmentedColormap:
+    """Return the scale of a map with a sign: one colour below zero, the page at it, one above."""
+    look = DARK if dark else LIGHT
+    ends = [look["series"][1], look["paper"], look["series"][0]]
+    return LinearSegmentedColormap.from_list("operator-lab-signs", ends)
+
+
 def line(i: int, **other) -> dict:
     """The look of the i-th curve: told apart by colour, dashes and marker."""
     return {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]} | other

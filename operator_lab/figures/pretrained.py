@@ -12,7 +12,7 @@ from numpy import ndarray
 from ..model import Model
 from ..pretrained import truncation as truncated
 from .explorer import Bars, Choice, Explorer, Lines, Slider
-from .look import LIGHT, line, shades
+from .look import LIGHT, line, signs
 
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
 
@@ -42,7 +42,7 @@ def _picture(found: Mapping[str, Any]) -> dict:
         "panels": [
             Bars(
                 f"After '{found['last'].strip()}'",
-                [word.strip() or "(blank)" for word in found["words"]],
+                [_written(word) for word in found["words"]],
                 {"orders kept": laws, "whole model": np.asarray(found["whole"])},
                 low=0, high=1, y_label="probability",
             ),
@@ -66,6 +66,13 @@ def _picture(found: Mapping[str, Any]) -> dict:
         "alt": f"Bars: the word after '{_short(found['sentence'])}' as read after one hop, beside "
         "the whole model's; a curve of the nats missing that falls with every order.",
     }  # fmt: skip
+
+
+def _written(piece: str) -> str:
+    """A piece of a vocabulary as a reader would write it: a word, or "-ing" for the end of one."""
+    if piece.isspace():
+        return "(new line)" if "\n" in piece else "(blank)"
+    return f"-{piece}" if piece[:1].isalpha() and piece.islower() else piece.strip()
 
 
 def _short(text: str, most: int = 60) -> str:
@@ -104,11 +111,12 @@ def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str =
 
 
 def heads(ax: Axes, share: ndarray, title: str = "") -> None:
-    """A number for every head, layer by layer; outlined where it is the largest."""
-    edge = abs(share).max()
-    ax.pcolormesh(abs(share).T, cmap=shades(), vmin=0, vmax=edge, ec="white", lw=0.4)
+    """A number with a sign for every head, layer by layer; outlined where it is the largest."""
+    edge = abs(share).max() or 1.0
+    drawn = ax.pcolormesh(share.T, cmap=signs(), vmin=-edge, vmax=edge, ec="0.9", lw=0.3)
+    ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="share of the logit difference")
     layer, head = np.unravel_index(abs(share).argmax(), share.shape)
-    ax.plot(layer + 0.5, head + 0.5, "o", mfc="none", mec=LIGHT["series"][1], ms=12)
+    ax.plot(layer + 0.5, head + 0.5, "o", mfc="none", mec=LIGHT["ink"], ms=12)
     ax.set(title=title, xlabel="layer", ylabel="head")
     ax.set_xticks(np.arange(0, len(share), 5) + 0.5, range(1, len(share) + 1, 5))
     ax.set_yticks(np.arange(share.shape[1]) + 0.5, range(1, share.shape[1] + 1))

@@ -154,3 +154,22 @@ def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
         ax.plot(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
     ax.set(title=title, xlabel="evaluations of the layer", ylabel="residual", yscale="log")
     ax.legend()
+
+
+def helped(
+    ax: Axes, summed: Mapping[str, Mapping[str, ndarray]], order: int, title: str = ""
+) -> None:
+    """What truncation leaves and what reduced rank leaves, a dot a text, for each kind of series.
+
+    `summed` is `lab.pretrained.summed()`, `order` the place of an order in it.
+    """
+    ways = ("truncated", "reduced rank")
+    for i, way in enumerate(ways):
+        for row, found in enumerate(summed.values()):
+            left = np.maximum(np.asarray(found[way])[:, order], 1e-5)
+            ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), MARKERS[i], ms=5,
+                    color=LIGHT["series"][i], label="" if row else way)  # fmt: skip
+    ax.set_yticks(range(len(summed)), list(summed))
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel="nats left", xscale="log")
+    ax.legend()

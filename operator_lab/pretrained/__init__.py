@@ -15,10 +15,11 @@ from .measures import (
     sizes,
 )
 from .packages import PACKAGES, installed, load, try_load
-from .trip import difference, falls, pictures, shipped, truncation
+from .trip import census, difference, falls, pictures, shipped, summed, truncation
 
 __all__ = [
-    "PACKAGES", "Couplings", "Reading", "by_gate", "couplings", "damping", "difference", "initial",
-    "installed", "load", "massive", "onsite_energies", "pictures", "pooled", "raw_and_centred",
-    "reading", "shipped", "shuffled", "falls", "sizes", "truncation", "try_load",
+    "PACKAGES", "Couplings", "Reading", "by_gate", "census", "couplings", "damping", "difference",
+    "falls", "initial", "installed", "load", "massive", "onsite_energies", "pictures", "pooled",
+    "raw_and_centred", "reading", "shipped", "shuffled", "sizes", "summed", "truncation",
+    "try_load",
 ]  # fmt: skip

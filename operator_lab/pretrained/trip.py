@@ -25,6 +25,17 @@ TEXTS = (
     "Cut the onions into thin slices and cook them slowly in butter until they are soft and brown. "
     "Add the stock, let the soup simmer for half an hour, and serve it with toasted bread.",
 )
+MORE_TEXTS = (  # what is summed is summed over eight
+    *TEXTS,
+    "The old clock on the tower had stopped at ten past four. Nobody in the village could say in "
+    "which year that had happened, and nobody wished to climb the stairs and wind it again.",
+    "To find the area of a circle, multiply the square of its radius by pi. A circle with twice "
+    "the radius has four times the area, and one with three times the radius has nine times it.",
+    "My sister called me last night from the airport. Her flight had been cancelled because of "
+    "the storm, and she wanted to know whether she could sleep on our sofa until the morning.",
+    "The court ruled on Monday that the company must pay for the damage to the lake. A speaker "
+    "said the firm would appeal, since its own experts had found no trace of the chemical.",
+)
 SENTENCES = (
     "In the morning the sun rises in the east, and in the evening it sets in the",
     "When Mary and John went to the store, John gave a drink to",
@@ -46,6 +57,22 @@ def shipped() -> dict[str, dict[str, ndarray]]:
     """
     kept = _kept("results")
     return {row: {q: np.array(v) for q, v in found.items()} for row, found in kept.items()}
+
+
+def summed() -> dict[str, dict[str, ndarray]]:
+    """The plain series of SmolLM2, summed, as shipped: [kind][quantity] -> [text, ...].
+
+    What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
+    """
+    return {kind: {q: np.array(v) for q, v in row.items()} for kind, row in _kept("summed").items()}
+
+
+def census() -> dict[str, dict[str, ndarray]]:
+    """Many prompts, as shipped: "names", "capitals" and "first" [quantity] -> [prompt, ...].
+
+    What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
+    """
+    return {part: {q: np.array(v) for q, v in row.items()} for part, row in _kept("census").items()}
 
 
 def pictures() -> list[dict]:

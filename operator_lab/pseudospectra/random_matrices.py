@@ -104,14 +104,18 @@ def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, 
     return np.interp(s, at, cumulative_trapezoid(slope, angle, initial=0.0))
 
 
-def misfit(W) -> float:
+def misfit(W, without: int = 0) -> float:
     """Kolmogorov-Smirnov distance of W's singular values to Marchenko-Pastur, at its best scale.
 
-    Small for random entries, whatever their scale; outliers alone change it little, another shape
-    of the bulk much. LabError as in `outliers`.
+    Small for random entries, whatever their scale. Outliers change it, and another shape of the
+    bulk does; `without` leaves so many of the largest values out, to tell the two apart. LabError
+    as in `outliers`, and where fewer than two values would be left.
     """
     values = _values(W)
     rows, columns = np.shape(W)
+    if whole(without, "without", 0) > len(values) - 2:
+        raise LabError(f"Of {len(values)} singular values {without} cannot be left out.")
+    values = values[without:]
 
     def off(log_scale):
         law = partial(cumulated, rows=rows, columns=columns, scale=float(np.exp(log_scale)))

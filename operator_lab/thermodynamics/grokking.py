@@ -10,6 +10,7 @@ import json
 import platform
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
 
 LOG = Path(__file__).parent.parent / "data" / "grokking.json"
+SWEEP = LOG.with_name("grokking_sweep.json")
 CURVES = ("train_loss", "test_loss", "train_right", "test_right", "mean_C", "max_C")
 
 
@@ -89,6 +91,28 @@ class Grokked:
         """Where the mean heat capacity stands so much above its median over `width` entries."""
         median = median_filter(self.mean_C, size=width, mode="nearest")
         return self.mean_C > (1 + above) * median
+
+    def echoes(self, within: int = 150) -> Echoes:
+        """How many slingshots a spike of C follows within so many steps, and spikes elsewhere.
+
+        What comes sooner than `within` steps after the shown pairs are learned by heart, the first
+        climb of C, is left aside.
+        """
+        learned = self.reached(0.99, "train_right")
+        after = self.step[-1] if learned is None else learned + within
+        spikes = self.step[self.spikes() & (self.step > after)]
+        jumps = self.slingshots[self.slingshots > after]
+        near = (spikes[:, None] >= jumps) & (spikes[:, None] <= jumps + within)
+        return Echoes(len(jumps), int(near.any(0).sum()), int((~near.any(1)).sum()))
+
+
+class Echoes(NamedTuple):
+    """Slingshots of a run, those with a spike of C behind them, and entries of C in spikes that
+    stand behind none."""
+
+    slingshots: int
+    followed: int
+    elsewhere: int
 
 
 def slingshots(loss: Float[ndarray, "steps"], factor: float = 10.0, low: float = 0.1) -> ndarray:
@@ -227,3 +251,48 @@ def _read(entry: dict) -> Grokked:
         raise ValueError("curves of different length")
     loss = curves.pop("loss")
     return Grokked(task, step, **curves, loss=loss, interrupted=False)
+
+
+def sweep_tasks() -> tuple[Task, ...]:
+    """The runs of the sweep: three moduli at three rates, in a model of half the width."""
+    small = {"share": 0.6, "steps": 4000, "features": 32, "hidden": 128}
+    return tuple(Task(p=p, rate=rate, **small) for rate in (1e-3, 3e-3, 1e-2) for p in (17, 23, 29))
+
+
+def summary(run: Grokked) -> dict:
+    """A run in a few plain numbers: when it learned what, its slingshots and spikes, its C.
+
+    "learned" and "understood": the steps at which 99 % of the shown and 95 % of the other pairs
+    are right, or None; "right": the others at the end; "largest": the largest C of any row.
+    """
+    task = run.task
+    return {
+        "p": task.p, "rate": task.rate, "seed": task.seed,
+        "learned": run.reached(0.99, "train_right"), "understood": run.reached(0.95),
+        "right": round(float(run.test_right[-1]), 3), **run.echoes()._asdict(),
+        "largest": round(float(run.max_C.max()), 4),
+    }  # fmt: skip
+
+
+def ship_sweep(path: Path = SWEEP, progress: bool = True) -> Path:
+    """Make every run of the sweep and write its summary (about four minutes on an idle core)."""
+    tasks = sweep_tasks()
+    rows = [summary(grok(task, False)) for task in tqdm(tasks, disable=not progress, unit="run")]
+    recipe = asdict(tasks[0]) | {"p": "each", "rate": "each"}
+    text = {"recipe": recipe, "runs": rows}
+    write_whole(Path(path), (json.dumps(text, indent=1) + "\n").encode())
+    return Path(path)
+
+
+def grokking_sweep(path: Path = SWEEP) -> list[dict]:
+    """The sweep that ships with the package, one `summary` a run.
+
+    `python -m operator_lab.thermodynamics` makes it again. LabError for a missing or broken file.
+    """
+    try:
+        return list(json.loads(Path(path).read_text(encoding="utf-8"))["runs"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LabError(
+            f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: {error}); "
+            "`python -m operator_lab.thermodynamics` makes it again."
+        ) from None
