@@ -125,7 +125,7 @@ def test_every_claim_that_is_not_exact_says_how_it_varies(root):
     found = claims.rows((root / "course").glob("*.ipynb"))
     first_paper = [row for row in found if row.notebook < "08"]
     assert len(first_paper) >= 35
-    for row in first_paper:
+    for row in (row for row in first_paper if row.verdict != "not tested"):
         assert any(c.isdigit() or c == "T" for c in row.measured), row.name
     chance = [row for row in first_paper if "seed" in row.spread]
     assert len(chance) > 20
