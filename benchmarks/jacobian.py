@@ -7,7 +7,6 @@ import torch
 import operator_lab as lab
 from operator_lab.dyson.tangent import jacobian
 from operator_lab.model import Model
-from operator_lab.transformer import Note
 
 from .timing import Effort, Line, ratio, take_turns
 
@@ -16,11 +15,11 @@ TITLE = "The Jacobian of the whole model, 32 positions x 64 features"
 
 def through(model: Model):
     """First state to last, as a function of tensors."""
-    shape, layers = model.transformer.shape, model.transformer.layers
+    layers = model.transformer.layers
 
     def carry(x: torch.Tensor) -> torch.Tensor:
         for i, layer in enumerate(layers):
-            x = layer(x, shape.tau * shape.T0, i, Note())
+            x = layer(x, i)
         return x
 
     return carry

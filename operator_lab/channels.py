@@ -14,10 +14,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .edits import silence, swap
 from .errors import LabError
+from .given import indices
 from .mixing import contrast, entropy
 from .model import Model
-from .run import LayerRun, Run
+from .run import LayerRun
 from .steps import AttentionStep
 
 SPACES = ("query", "key", "value", "write")
@@ -89,20 +91,9 @@ def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarr
     step = layer.attend()
     if step.after is not None or layer.run.states.ndim != 3:
         raise LabError("The operator is made for one sentence, with the norm before the attention.")
-    chosen = head_set(layer.run.shape.heads, heads)
+    count = layer.run.shape.heads
+    chosen = range(count) if heads is None else indices(heads, count, "head")
     return sum(part.dense() for part in (_only(step, h) for h in chosen))
-
-
-def head_set(count: int, heads: Sequence[int] | None) -> list[int]:
-    """The heads asked for, all when None; LabError for none at all or one that does not exist."""
-    chosen = list(range(count)) if heads is None else [int(h) for h in heads]
-    unknown = [h for h in chosen if not 0 <= h < count]
-    if unknown or not chosen or len(set(chosen)) < len(chosen):
-        what = (
-            f"Head {unknown[0]} does not exist" if unknown else "Name each head once, at least one"
-        )
-        raise LabError(f"{what}; this layer has heads 0 to {count - 1}.")
-    return chosen
 
 
 def _only(step: AttentionStep, head: int) -> AttentionStep:
@@ -136,63 +127,13 @@ def effective_count(sizes: Float[ndarray, "k"]) -> float:
     return float(np.exp(entropy(p / p.sum())))
 
 
-def without(model: Model, layer: int, heads: Sequence[int], mean: ndarray | None = None) -> dict:
-    """Edits that silence some heads of a layer: their write becomes 0, or its `mean` [h, N, d].
-
-    For `edits=` in `Model.run` and `Model.excess` (head ablation). LabError for an empty or
-    unknown set.
-    """
-    chosen = head_set(model.transformer.shape.heads, heads)
-
-    def silence(writes):
-        writes[..., chosen, :, :] = 0.0 if mean is None else mean[chosen]
-        return writes
-
-    return {("head_write", layer): silence}
-
-
-def exchanged(first: Run, second: Run, layer: int, heads: Sequence[int]) -> dict:
-    """Edits that give a run the write of some heads in another run of the same length.
-
-    For `edits=` in `Model.run` of the first sentence (activation patching by head).
-    """
-    chosen = head_set(first.shape.heads, heads)
-    if first.states.shape != second.states.shape:
-        raise LabError("The two sentences must have the same number of positions.")
-    other = second.head_writes[..., layer, :, :, :]
-
-    def swap(writes):
-        writes[..., chosen, :, :] = other[..., chosen, :, :]
-        return writes
-
-    return {("head_write", layer): swap}
-
-
-def low_rank(model: Model, rank: int, layers: Sequence[int] | None = None) -> dict:
-    """Edits that replace every mixing matrix by its best approximation of this rank (SVD).
-
-    The result is no law over keys any more: rows need not sum to 1, nor be causal. LabError for a
-    rank below 1.
-    """
-    if not (isinstance(rank, int | np.integer) and rank >= 1):
-        raise LabError(f"The rank of a mixing matrix is a whole number from 1 on, not {rank!r}.")
-
-    def cut(A):
-        U, sizes, Vh = np.linalg.svd(A)
-        sizes[..., rank:] = 0.0
-        return (U * sizes[..., None, :]) @ Vh
-
-    chosen = range(model.transformer.shape.layers) if layers is None else layers
-    return {("mixing", layer): cut for layer in chosen}
-
-
-def silenced(model: Model, count: int = 64) -> Float[ndarray, "L h"]:
+def costs(model: Model, count: int = 64) -> Float[ndarray, "L h"]:
     """The excess when one head at a time writes nothing (ablation)."""
     shape = model.transformer.shape
     heads = range(shape.heads)
     return np.array(
         [
-            [model.excess(count, edits=without(model, layer, [h])) for h in heads]
+            [model.excess(count, edits=silence(model, layer, [h])) for h in heads]
             for layer in range(shape.layers)
         ]
     )
@@ -208,7 +149,7 @@ def carried(model: Model, first: str, second: str) -> Float[ndarray, "L h"]:
     exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
 
     def flip(layer, head):
-        after = model.run(first, edits=exchanged(one, other, layer, [head]))
+        after = model.run(first, edits=swap(one, other, layer, [head]))
         return ((one.law[-1] - after.law[-1]) @ signs) / exact
 
     heads = range(one.shape.heads)

@@ -12,10 +12,11 @@ from numpy import ndarray
 
 from .corpus import Language
 from .errors import LabError
+from .given import real, whole
 from .mixing import entropy
 from .model import Model
 
-_READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1")
+_READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1", "mlp.W_3")
 _WRITES = ("attention.W_O", "mlp.W_2")
 
 
@@ -55,7 +56,7 @@ def senses_of(language: Language) -> Float[ndarray, "V senses"]:
 
     1 for a word of one sense only, 1/2 and 1/2 for an ambiguous one, equal shares for the rest.
     """
-    said = sum(language.emissions(node) for node in language.nodes).T
+    said = np.sum([language.emissions(node) for node in language.nodes], axis=0).T
     return said / said.sum(1, keepdims=True)
 
 
@@ -67,7 +68,7 @@ def alike(language: Language) -> Bool[ndarray, "V V"]:
 
 def cosines(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Cosine of the angle between every two rows, the mean of all rows taken off first."""
-    X = _matrix(X)
+    X = real(X, "matrix", 2)
     Y = X - X.mean(0)
     length = np.linalg.norm(Y, axis=1, keepdims=True)
     if (length == 0).any():
@@ -98,7 +99,7 @@ def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
 
     Between 1 and the rank; `centred` takes the mean row off first. LabError for a zero matrix.
     """
-    X = _matrix(X)
+    X = real(X, "matrix", 2)
     sizes = np.linalg.svd(X - X.mean(0) if centred else X, compute_uv=False)
     if not sizes.any():
         raise LabError("A matrix of zeros has no effective rank.")
@@ -110,19 +111,16 @@ def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:
 
     LabError for a rank of 0 or beyond the smaller side.
     """
-    W = _matrix(W)
-    most = min(W.shape)
-    if not (isinstance(rank, int | np.integer) and 1 <= rank <= most):
-        raise LabError(f"The rank is a whole number from 1 to {most}, not {rank!r}.")
+    W = real(W, "matrix", 2)
+    rank = whole(rank, "The rank", most=min(W.shape))
     U, sizes, Vh = np.linalg.svd(W, full_matrices=False)
     return (U[:, :rank] * sizes[:rank]) @ Vh[:rank]
 
 
 def principal(X: Float[ndarray, "n d"], count: int = 2) -> Float[ndarray, "d count"]:
     """The directions in which the rows differ most (principal components of the centred rows)."""
-    X = _matrix(X)
-    if not 1 <= count <= min(X.shape):
-        raise LabError(f"There are 1 to {min(X.shape)} principal directions, not {count}.")
+    X = real(X, "matrix", 2)
+    count = whole(count, "The number of principal directions", most=min(X.shape))
     return np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:count].T
 
 
@@ -134,21 +132,21 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
     (1, ..., 1); with `rms` or no norm for every R. LabError for a matrix that is not orthogonal,
     and for norm="post", whose gains stand in the stream and cannot be moved.
     """
-    R, s = _matrix(R, "rotation R"), model.transformer.shape
+    R, s = real(R, "rotation R", 2), model.transformer.shape
     if R.shape != (s.features, s.features) or abs(R @ R.T - np.eye(s.features)).max() > 1e-8:
         raise LabError(
             f"A rotation of this model is an orthogonal {s.features} x {s.features} matrix, "
             f"R R^T = 1; got shape {R.shape}, off by {_off(R):.2g}."
         )
-    if s.norm == "post" or s.bias:
+    if s.norm == "post" or s.bias or s.start_norm:
         raise LabError("Only models without biases whose norms stand before the steps are rotated.")
     w = model.weights
-    new = {"W_E": w["W_E"] @ R.T, "W_P": w["W_P"] @ R.T}
+    new = {name: w[name] @ R.T for name in ("W_E", "W_P") if name in w}
     for name, value in w.items():
         block, _, part = name.removeprefix("blocks.").partition(".")
         part = part.removesuffix(".weight")
         if part in _READS:
-            norm = f"blocks.{block}.norm_{2 if part == 'mlp.W_1' else 1}.gain"
+            norm = f"blocks.{block}.norm_{2 if part.startswith('mlp') else 1}.gain"
             new[name] = (value * w.get(norm, 1.0)) @ R.T
         elif part in _WRITES:
             new[name] = R @ value
@@ -183,16 +181,9 @@ def _off(R) -> float:
     return float(abs(R @ R.T - np.eye(len(R))).max()) if square else float("nan")
 
 
-def _matrix(X, name: str = "matrix") -> ndarray:
-    X = np.asarray(X, dtype=float)
-    if X.ndim != 2 or not X.size or not np.isfinite(X).all():
-        raise LabError(f"The {name} must be a non-empty array [n, d] of finite numbers.")
-    return X
-
-
 def centroids(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "senses d"]:
     """The mean vector of the words that only one sense says, for each sense."""
-    X, share = _matrix(X), senses_of(language)
+    X, share = real(X, "matrix", 2), senses_of(language)
     if len(X) != len(share):
         raise LabError(f"{len(X)} vectors for the {len(share)} words of this language.")
     return np.stack([X[share[:, k] == 1].mean(0) for k in range(share.shape[1])])
@@ -204,7 +195,7 @@ def between_senses(X: Float[ndarray, "V d"], language: Language) -> Float[ndarra
     Rows are the words of two senses, in the order of the vocabulary.
     """
     C, share = centroids(X, language), senses_of(language)
-    x = _matrix(X)[(share == 0.5).any(1)] - C.mean(0)
+    x = real(X, "matrix", 2)[(share == 0.5).any(1)] - C.mean(0)
     C = C - C.mean(0)
     return (x @ C.T) / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(C, axis=1)
 
@@ -225,4 +216,4 @@ def ring(
     plane = np.linalg.qr(np.stack([np.cos(angle) @ C, np.sin(angle) @ C], axis=1))[0]
     plane = plane * np.sign((np.stack([np.cos(angle), np.sin(angle)]) * (C @ plane).T).sum(1))
     scale = np.linalg.norm(C @ plane, axis=1).mean()
-    return (_matrix(X) - middle) @ plane / scale
+    return (real(X, "matrix", 2) - middle) @ plane / scale

@@ -11,8 +11,8 @@ from numpy import ndarray
 
 from .errors import LabError
 from .model import Model
-from .shape import Shape
-from .transformer import EPS, Layer
+from .shape import EPS, Shape
+from .transformer import Layer
 
 PLACEMENTS = ("pre", "post", "none")
 
@@ -89,7 +89,7 @@ def growth(
     for _ in range(layers):
         layer = _random_layer(shape, generator)
         outputs.append(layer.attention.W_O.weight)
-        for act, n in _branches(layer, shape, mlp):
+        for act, n in _branches(layer, mlp):
             u = n(x) if norm == "pre" else x
             y = scale * act(u)
             x = (x + y) if residual else y
@@ -120,12 +120,10 @@ def _random_layer(shape: Shape, generator) -> Layer:
     return layer
 
 
-def _branches(layer: Layer, shape: Shape, mlp: bool):
-    from .transformer import Note
-
-    yield (lambda u: layer.attention(u, shape.T0, 0, Note())), layer.norm_1
+def _branches(layer: Layer, mlp: bool):
+    yield (lambda u: layer.attention(u, 0)), layer.norm_1
     if mlp:
-        yield (lambda u: layer.mlp(u, 0, Note())), layer.norm_2
+        yield (lambda u: layer.mlp(u, 0)), layer.norm_2
 
 
 def iterated(model: Model, sentence: str, depth: int) -> Float[ndarray, "depth_1 N d"]:

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .edits import put
 from .errors import LabError
+from .given import indices
 from .model import Model
 from .run import LayerRun, Run
 from .shape import check_temperature
@@ -61,11 +63,12 @@ def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     """V_eff = G W_Q^T W_K G of one head (the QK circuit; paper III.3), LayerNorm's gain G inside.
 
     A form on features: S_ij = n(x_i) V_eff n(x_j), n the normed state. It gives numbers, it does
-    not act on states. Its rank is at most d_k.
+    not act on states. Its rank is at most d_k. Where positions turn queries and keys (RoPE) it is
+    the form between a position and itself.
     """
     layer.interaction(head)  # a clear error for a head that does not exist
     gain = layer.weight("norm_1.gain") if layer.run.shape.norm == "pre" else None
-    g = np.ones(layer.run.shape.features) if gain is None else gain
+    g = 1.0 if gain is None else gain
     return (layer.W_Q[head] * g).T @ (layer.W_K[head] * g)
 
 
@@ -125,31 +128,29 @@ def bare_update(x: Float[ndarray, "N d"], V: Float[ndarray, "d d"]) -> Float[nda
 def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> Model:
     """The same model with Q -> M Q and K -> M^-T K in one head: no interaction changes (III.2).
 
-    LabError for a singular or wrongly sized M.
+    Biases go along, and so do all heads that share the keys. LabError for a singular or wrongly
+    sized M, and where W_Q is made of W_K or positions turn both: then few gauges are left.
     """
-    s = model.transformer.shape
-    M = _square(M, "gauge M")
+    s, M = model.shape, _square(M, "gauge M")
+    if s.coupling != "free" or s.rotation:
+        raise LabError("A gauge needs W_Q and W_K of their own that no position turns (RoPE).")
     if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:
         raise LabError(f"A gauge of this head is an invertible {s.d_k} x {s.d_k} matrix.")
     if not (0 <= layer < s.layers and 0 <= head < s.heads):
         raise LabError(
             f"Layer {layer}, head {head} does not exist; there are {s.layers} layers of {s.heads}."
         )
-    rows = slice(head * s.d_k, (head + 1) * s.d_k)
-    names = [f"blocks.{0 if s.tied else layer}.attention.W_{w}.weight" for w in "QK"]
-    W_Q, W_K = (model.weights[name].copy() for name in names)
-    W_Q[rows], W_K[rows] = M @ W_Q[rows], np.linalg.inv(M).T @ W_K[rows]
-    return model.with_weights(dict(zip(names, (W_Q, W_K), strict=True)))
-
-
-def symmetrised(model: Model, sign: int = 1) -> dict:
-    """Edits that keep only the symmetric (sign = 1) or antisymmetric (-1) part of every S.
-
-    For use as `edits=` in `Model.run` and `Model.excess`; in feature space this keeps the
-    Hermitian or anti-Hermitian part of every head's coupling.
-    """
-    part = lambda S: (S + sign * S.swapaxes(-1, -2)) / 2  # noqa: E731
-    return {("interaction", layer): part for layer in range(model.transformer.shape.layers)}
+    keys = head // s.group  # the head of keys, and the heads of queries it serves
+    acting = [(keys * s.group + i, "Q", M) for i in range(s.group)]
+    new = {}
+    for h, letter, gauge in [*acting, (keys, "K", np.linalg.inv(M).T)]:
+        for part in ("weight", "bias"):
+            name = f"blocks.{0 if s.tied else layer}.attention.W_{letter}.{part}"
+            if name in model.weights:
+                w = new.setdefault(name, model.weights[name].copy())
+                rows = slice(h * s.d_k, (h + 1) * s.d_k)
+                w[rows] = gauge @ w[rows]
+    return model.with_weights(new)
 
 
 def contrast(model: Model, first: str, second: str) -> Float[ndarray, "V"]:
@@ -178,18 +179,10 @@ def exchange(
     signs = contrast(model, first, second)
     own = runs.law[0, -1] @ signs
     exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
-    index = [p % runs.states.shape[-2] for p in positions]
-
-    def with_columns(columns):
-        def edit(x):
-            x[index] = columns[index]
-            return x
-
-        return edit
-
+    places = indices(positions, runs.states.shape[-2], "position")
     flipped = []
     for s, columns in enumerate(runs[1].states):
-        law = model.run(first, edits={("state", s): with_columns(columns)}).law
+        law = model.run(first, edits=put(model, s, places, columns[places])).law
         flipped.append((own - law[-1] @ signs) / exact)
     return np.array(flipped)
 

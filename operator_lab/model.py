@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,52 +18,82 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from . import corpus
-from .corpus import Text
+from .corpus import Language, Lexicon, Text, Tokenizer
+from .corpus.lexicon import no_law
 from .errors import LabError, near
 from .files import write_whole
-from .run import Edits, Run, Runs, read_only, record, softmax
+from .recorder import Edits
+from .run import Run, Runs, Weights, read_only, record, softmax
+from .shape import Shape
 from .transformer import Transformer
+
+ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
-    """A trained or untrained Transformer, frozen, and its language.
+    """A trained or untrained Transformer, frozen, and the language it speaks.
 
-    The weights are copied on the way in, so training on never changes a model or its runs.
+    Weights that a gradient can move are copied on the way in, so training on never changes a model
+    or its runs; frozen ones are shared, for those of real models are large.
     """
 
     transformer: Transformer
-    language: corpus.Language | Text
+    language: Lexicon
     card: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
-        frozen = deepcopy(self.transformer).eval().requires_grad_(False)
-        object.__setattr__(self, "transformer", frozen)
+        moving = any(p.requires_grad for p in self.transformer.parameters())
+        frozen = deepcopy(self.transformer) if moving else self.transformer
+        object.__setattr__(self, "transformer", frozen.eval().requires_grad_(False))
 
     def __repr__(self) -> str:
-        s, count = self.transformer.shape, sum(w.size for w in self.weights.values())
-        return (
-            f"Model of the {self.language.name} language: {s.layers} layers x {s.heads} heads, "
-            f"{s.features} features, {count} weights"
-        )
+        s, count = self.shape, sum(w.numel() for w in self.transformer.parameters())
+        real = isinstance(self.language, Tokenizer)
+        what = self.language.name if real else f"Model of the {self.language.name} language"
+        size = f"{count / 1e6:.3g} million" if count >= 1e6 else str(count)
+        return f"{what}: {s.layers} layers x {s.heads} heads, {s.features} features, {size} weights"
+
+    @property
+    def shape(self) -> Shape:
+        """What fixes the model but its weights."""
+        return self.transformer.shape
 
     @cached_property
     def weights(self) -> Mapping[str, ndarray]:
-        """All weights by name, as read-only arrays."""
-        return {
-            name: read_only(p.numpy(force=True)) for name, p in self.transformer.named_parameters()
-        }
+        """All weights by name, as read-only arrays; LabError for the W_U of an encoder."""
+        named = self.transformer.weights()
+        return Weights((name, read_only(w.numpy(force=True))) for name, w in named.items())
 
     def tokens(self, sentence: str | ndarray) -> Int[ndarray, "N"]:
-        """Return the tokens of a sentence; LabError if it is longer than the context."""
-        tokens = self.language.encode(sentence) if isinstance(sentence, str) else sentence
-        context = self.transformer.shape.context
+        """Return the tokens of a sentence; LabError if it is longer than the context.
+
+        Also for tokens that are not those of one text.
+        """
+        given = self.language.encode(sentence) if isinstance(sentence, str) else sentence
+        tokens = self.checked(given)
+        if tokens.ndim != 1:
+            raise LabError(f"One text is a row of tokens; got an array of shape {tokens.shape}.")
+        context = self.shape.context
         if len(tokens) > context:
             raise LabError(
-                f"The sentence has {len(tokens)} positions with its opening full stop; this model "
+                f"The text has {len(tokens)} positions with what is put around it; this model "
                 f"reads at most {context}. Leave words out at the front."
             )
-        return np.asarray(tokens)
+        return tokens
+
+    def checked(self, tokens) -> Int[ndarray, "..."]:
+        """Tokens as an array of whole numbers; LabError for none at all or an unknown one."""
+        tokens = np.asarray(tokens)
+        if not tokens.size:
+            raise LabError("This text is empty; give at least one word.")
+        last = self.shape.vocabulary - 1
+        if tokens.dtype.kind not in "iu":
+            raise LabError(f"A token is a whole number from 0 to {last}, not {tokens.dtype}.")
+        wrong = tokens[(tokens < 0) | (tokens > last)]
+        if wrong.size:
+            raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
+        return tokens
 
     def run(self, sentence: str | ndarray, edits: Edits | None = None) -> Run:
         """Read one sentence and keep everything that happened (forward pass with a cache).
@@ -71,9 +101,20 @@ class Model:
         `edits={("key_input", layer): f}` intervenes: f maps the array there to one of the same
         shape. LabError for an unknown word, an empty or too long sentence, an unknown point.
         """
-        return record(
-            self.transformer, self.weights, self.language.words, self.tokens(sentence), edits
-        )
+        tokens = self.tokens(sentence)
+        self._has_room(len(tokens))
+        return record(self.transformer, self.weights, self.language.words, tokens, edits)
+
+    def _has_room(self, count: int) -> None:
+        """LabError where the record of one text of so many tokens would not fit the memory."""
+        s, width = self.shape, self.transformer.W_E.element_size()
+        size = 2 * s.layers * s.heads * count**2 * width
+        if size > ROOM:
+            raise LabError(
+                f"The record of {count} tokens would take {size / 1e9:.1f} GB; at most "
+                f"{int(count * (ROOM / size) ** 0.5)} tokens of this model are recorded. Cut the "
+                "text."
+            )
 
     def run_batch(
         self,
@@ -93,7 +134,11 @@ class Model:
         return record(self.transformer, self.weights, self.language.words, np.stack(rows), edits)
 
     def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
-        """The model's next-word law after each token, without a record (plain forward pass)."""
+        """The model's next-word law after each token, without a record (plain forward pass).
+
+        LabError for an encoder.
+        """
+        _ = self.weights["W_U.weight"]
         with torch.inference_mode():
             logits = self.transformer(
                 torch.as_tensor(np.asarray(tokens), device=self.transformer.W_E.device)
@@ -111,22 +156,20 @@ class Model:
         Zero only for the exact law (ML: cross-entropy minus its entropy floor). With `edits` the
         model is judged under that intervention. LabError where nobody knows the exact law.
         """
-        if isinstance(self.language, Text):
-            raise LabError(
-                "Nobody knows the exact law of this text, so there is no excess; "
-                "model.cross_entropy(tokens) says how well the model expects what comes."
-            )
+        if not isinstance(self.language, Language):
+            raise no_law("this text")
         length = min(self.transformer.shape.context, self.language.context)
         tokens = self.language.sample(count, length, seed)
         law = self.run_batch(tokens, edits).law if edits else self.law(tokens)
         return divergence(self.language.law(tokens), law)
 
-    def cross_entropy(self, tokens: Int[ndarray, "*batch N"]) -> float:
+    def cross_entropy(self, tokens: Int[ndarray, "*batch N"] | str) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
-        At least the entropy of the source, whatever it is (machine learning: test loss).
+        At least the entropy of the source, whatever it is (machine learning: test loss). LabError
+        for a text of one word, and for an encoder.
         """
-        tokens = np.asarray(tokens)
+        tokens = self.tokens(tokens) if isinstance(tokens, str) else np.asarray(tokens)
         if tokens.shape[-1:] < (2,) or not tokens.size:
             raise LabError("The cross-entropy needs texts of at least two words.")
         law = self.law(tokens[..., :-1])
@@ -136,7 +179,8 @@ class Model:
     def replace(self, **changes) -> Model:
         """Return the same weights in a changed shape, such as replace(causal=False).
 
-        LabError for an unknown change, or one the weights do not fit.
+        Every change takes effect: `values=False` makes W_V and W_O the identity. LabError for an
+        unknown change, one the weights do not fit, or one that fixes the first weights only.
         """
         arguments = self.transformer.arguments()
         unknown = sorted(set(changes) - set(arguments))
@@ -144,36 +188,66 @@ class Model:
             raise LabError(
                 f"A model has no {unknown[0]!r}; what can change is {', '.join(arguments)}."
             )
-        arguments |= changes
-        other = Transformer(arguments.pop("vocabulary"), **arguments)
-        return Model(_filled(other, self.transformer.state_dict()), self.language, self.card)
+        if changes.get("damped", self.shape.damped) != self.shape.damped:
+            raise LabError("damped says how the first weights are drawn; these are drawn already.")
+        shape = Shape(**arguments | changes)
+        weights = self.transformer.weights()
+        if self.shape.values and not shape.values:
+            weights |= {
+                name: torch.eye(len(w), dtype=w.dtype, device=w.device)
+                for name, w in weights.items()
+                if name.endswith(("attention.W_V.weight", "attention.W_O.weight"))
+            }
+        return self.with_transformer(Transformer.holding(shape, weights))
 
-    def with_weights(self, weights: Mapping[str, ndarray]) -> Model:
-        """Return this model with some weights replaced, by their name in `Model.weights`."""
-        state = dict(self.transformer.state_dict())
+    def with_transformer(self, transformer: Transformer) -> Model:
+        """Return this model's language and card with another Transformer."""
+        return Model(transformer, self.language, self.card)
+
+    def with_weights(self, weights: Mapping[str, ndarray | torch.Tensor]) -> Model:
+        """Return this model with some weights replaced, by their name in `Model.weights`.
+
+        Tied embeddings come apart where one of them is replaced. LabError for an unknown name, and
+        for another shape.
+        """
+        state = self.transformer.weights()
         for name, value in weights.items():
             if name not in state:
                 raise LabError(f"There is no weight {name!r}{near(name, state)}")
-            state[name] = torch.as_tensor(np.array(value), dtype=state[name].dtype)
-        return Model(_filled(deepcopy(self.transformer), state), self.language, self.card)
+            if not self.shape.values and name.endswith((".W_V.weight", ".W_O.weight")):
+                raise LabError(f"Without values {name} is 1; use replace(values=True) first.")
+            given = value if isinstance(value, torch.Tensor) else np.array(value)
+            state[name] = torch.as_tensor(given, dtype=state[name].dtype)
+        return self.with_transformer(Transformer.holding(self.shape, state))
+
+    def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Model:
+        """Return this model with every weight w replaced by change(w); tied ones stay one."""
+        weights = self.transformer.weights()
+        new = {key: change(w) for key, w in {id(w): w for w in weights.values()}.items()}
+        state = {name: new[id(w)] for name, w in weights.items()}
+        return self.with_transformer(Transformer.holding(self.shape, state))
 
     def to(self, precision: str) -> Model:
         """Return the same model in another precision, "float32" or "float64"."""
         if precision not in ("float32", "float64"):
             raise LabError(f"A model computes in 'float32' or 'float64', not {precision!r}.")
-        dtype = getattr(torch, precision)
-        return Model(deepcopy(self.transformer).to(dtype), self.language, self.card)
+        return self.mapped(lambda w: w.to(getattr(torch, precision)))
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
         path = Path(path)
-        facts = {"arguments": self.transformer.arguments(), "language": self.language.name}
+        facts = {"arguments": asdict(self.shape), "language": self.language.name}
         if isinstance(self.language, Text):
             facts["text"] = self.language.stated()
-        elif self.language.listed:
+        elif isinstance(self.language, Tokenizer):
+            facts["tokenizer"] = self.language.stated()
+        elif isinstance(self.language, Language) and self.language.listed:
             facts["listed"] = self.language.listed
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
-        state = {k: v.contiguous() for k, v in self.transformer.state_dict().items()}
+        state = self.transformer.weights()
+        if state.get("W_U.weight") is state["W_E"]:  # tied: kept once
+            del state["W_U.weight"]
+        state = {k: v.contiguous() for k, v in state.items()}
         write_whole(path, save(state, metadata=header))
         return path
 
@@ -197,27 +271,20 @@ class Model:
                 "say which model they belong to."
             )
         facts = json.loads(header)
-        arguments = facts["arguments"]
-        transformer = Transformer(arguments.pop("vocabulary"), **arguments)
-        return cls(_filled(transformer, state), _language(facts), facts["card"])
+        shape = Shape(**facts["arguments"])
+        if shape.readout != "none":
+            state.setdefault("W_U.weight", state["W_E"])
+        return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
 
 
-def _language(facts: Mapping) -> corpus.Language | Text:
+def _language(facts: Mapping) -> Lexicon:
     """The language a file names; of a text its words alone, for the text is not kept."""
+    if "tokenizer" in facts:
+        return Tokenizer.read(**facts["tokenizer"])
     if "text" in facts:
         return Text(**facts["text"])
     language = corpus.language(facts["language"])
     return replace(language, listed=tuple(facts["listed"])) if "listed" in facts else language
-
-
-def _filled(transformer: Transformer, state: Mapping[str, torch.Tensor]) -> Transformer:
-    """The transformer with these weights, in their precision; LabError if they do not fit."""
-    own = transformer.state_dict()
-    wrong = sorted(set(own) ^ set(state)) or [k for k in own if own[k].shape != state[k].shape]
-    if wrong:
-        raise LabError(f"These weights do not fit this shape of model: {wrong[0]!r} differs.")
-    transformer.to(state["W_E"].dtype).load_state_dict(dict(state))
-    return transformer
 
 
 def divergence(exact: ndarray, other: ndarray) -> float:

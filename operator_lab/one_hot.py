@@ -48,6 +48,8 @@ def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     The rows of W_E and W_U follow their words, so every sentence keeps its law. LabError unless p
     holds each label once.
     """
+    if not isinstance(model.language, Language):
+        raise LabError(f"Only a language of the course is listed anew, not {model.language.name}.")
     p, V = np.asarray(p), len(model.language.words)
     if p.dtype.kind not in "iu" or sorted(p.tolist()) != list(range(V)):
         raise LabError(f"A relabelling of {V} words holds each of the labels 0 to {V - 1} once.")
@@ -77,7 +79,7 @@ def sense_blind(language: Language) -> Language:
 
     def averaged(node: Node) -> Node:
         words = {w for by in node.says.values() for w in by}
-        mean = {w: np.mean([by.get(w, 0.0) for by in node.says.values()]) for w in words}
+        mean = {w: float(np.mean([by.get(w, 0.0) for by in node.says.values()])) for w in words}
         return node._replace(says=dict.fromkeys(node.says, mean))
 
     nodes = {name: averaged(node) for name, node in _one_sense(language).nodes.items()}

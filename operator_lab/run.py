@@ -6,8 +6,7 @@ a batch of sentences of one length: the same names with a leading batch axis, `r
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,57 +15,14 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from .errors import LabError, near
+from .errors import LabError
+from .recorder import Edits, Recorder
 from .shape import Shape
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
-from .transformer import EPS, POINTS, Note, Transformer
+from .transformer import Transformer
+from .transformer.activations import ACTIVATIONS, Activation
 
-Edit = Callable[[ndarray], ndarray]
-Edits = Mapping[tuple[str, int], Edit]
-
-
-class Recorder(Note):
-    """A note that keeps every intermediate, after the edits asked for."""
-
-    def __init__(self, edits: Edits, shape: Shape):
-        for key in edits:
-            _check_point(key, shape)
-        self.edits = edits
-        self.by_head = any(name == "head_write" for name, _ in edits)
-        self.kept: dict[tuple[str, int], torch.Tensor] = {}
-
-    def __call__(self, name, index, value):
-        key = name, index
-        if key in self.edits:
-            value = _edited(self.edits[key], value, name, index)
-        self.kept[key] = value
-        return value
-
-
-def _check_point(key, shape: Shape):
-    if not (isinstance(key, tuple) and len(key) == 2):
-        raise LabError(f'An edit is named by a pair such as ("key_input", 1); got {key!r}.')
-    name, index = key
-    if name not in POINTS:
-        raise LabError(
-            f"{name!r} is not a point of the forward pass{near(str(name), POINTS)} "
-            f"The points are {', '.join(POINTS)}."
-        )
-    counts = {"state": 2 * shape.layers + 1, "step_write": 2 * shape.layers}
-    count = counts.get(name, shape.layers)
-    if not (isinstance(index, int | np.integer) and 0 <= index < count):
-        raise LabError(f"{name} is counted from 0 to {count - 1} in this model; got {index!r}.")
-
-
-def _edited(edit, value, name, index):
-    before = value.numpy(force=True).copy()
-    after = np.asarray(edit(before))
-    if after.shape != before.shape or after.dtype.kind not in "fiu":
-        raise LabError(
-            f"The edit of {name} {index} must give back an array of the same shape "
-            f"{before.shape}; it gave {after.dtype} of shape {after.shape}."
-        )
-    return torch.as_tensor(after.astype(before.dtype), device=value.device)
+GATES = ("secant", "tangent", "up", "half")
 
 
 def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
@@ -81,8 +37,16 @@ def read_only(array: ndarray) -> ndarray:
     return array
 
 
-def _standard_normal_cdf(z):
-    return 0.5 * (1 + torch.erf(torch.tensor(z) / math.sqrt(2)).numpy())
+class Weights(dict):
+    """Weights by name, as read-only arrays; an encoder is asked for its words in vain."""
+
+    def __missing__(self, name):
+        if name == "W_U.weight":
+            raise LabError(
+                "This is an encoder: it has no unembedding, so no state of it is read as a word; "
+                "lab.pretrained.pooled(run) is what it measures."
+            )
+        raise KeyError(name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,18 +104,22 @@ class Run:
 
     @cached_property
     def law(self) -> Float[ndarray, "*batch N V"]:
-        """The model's probability of each next word, after each word (softmax of the logits)."""
+        """The model's probability of each next word, after each word (softmax of the logits).
+
+        LabError for an encoder.
+        """
+        _ = self.weights["W_U.weight"]
         return read_only(softmax(self.logits))
 
     @property
     def temperature(self) -> float:
         """T = tau sqrt(d_k), the same in every layer."""
-        return self.shape.tau * self.shape.T0
+        return self.shape.T
 
-    @property
-    def eps(self) -> float:
-        """What the norms of this model add to a variance."""
-        return EPS
+    def final_norm(self, x: Float[ndarray, "*n N d"]) -> FrozenNorm | None:
+        """The norm in front of the read-out, its scale that of the states x; None without one."""
+        gain, bias = self.weights.get("final_norm.gain"), self.weights.get("final_norm.bias")
+        return None if gain is None else FrozenNorm.of(x, gain, bias, self.shape)
 
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
         """Return the `count` likeliest next words after a position, with their probability."""
@@ -169,13 +137,18 @@ class Run:
         return self.frozen("secant")
 
     def frozen(self, gate: str) -> tuple[Step, ...]:
-        """The 2L frozen steps with the MLPs held as "secant" (gate z) or "tangent" (slope z + c).
+        """The 2L frozen steps; every choice reproduces the run.
 
-        Both reproduce the run; they differ in what is linear and what is a constant. LabError for
-        another word.
+        They differ in what is linear and what is held: an MLP as "secant" (gate z) or "tangent"
+        (slope z + c). A gated MLP, f(g) u with g = W_3 n, u = W_1 n, can be held in more than one
+        way: "secant" holds f(g) and lets u act, "up" holds f(g)/g u and lets g act, "half" takes
+        half of each, "tangent" is the derivative, f(g) du + f'(g) u dg, and a constant. LabError
+        for another word.
         """
-        if gate not in ("secant", "tangent"):
-            raise LabError(f"An MLP is frozen as 'secant' or 'tangent', not {gate!r}.")
+        known = GATES if self.shape.gated else GATES[:2]
+        if gate not in known:
+            names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
+            raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
         return tuple(s for layer in self.layers for s in (layer.attend(), layer.potential(gate)))
 
 
@@ -232,43 +205,70 @@ class LayerRun:
         block = 0 if self.run.shape.tied else self.index
         return self.run.weights.get(f"blocks.{block}.{name}")
 
-    def _heads(self, name: str, axis: int) -> ndarray | None:
+    def _heads(self, name: str) -> ndarray | None:
+        """Rows by head; a head of keys or values stands once for every head of queries it serves.
+
+        None where there is no such weight.
+        """
         w, s = self.weight(f"attention.{name}"), self.run.shape
         if w is None:
             return None
-        return w.reshape(*w.shape[:axis], s.heads, s.d_k, *w.shape[axis + 1 :])
+        heads = w.reshape(-1, s.d_k, *w.shape[1:])
+        return heads if len(heads) == s.heads else np.repeat(heads, s.group, 0)
+
+    def _signed(self, w: ndarray) -> ndarray:
+        """What belongs to the keys, as it belongs to the queries of a constrained coupling."""
+        signs = np.array(self.run.shape.signs, w.dtype)
+        return w * signs.reshape(-1, *[1] * (w.ndim - 2))
 
     @property
     def W_Q(self) -> Float[ndarray, "h d_k d"]:
         """Query weights, one block of rows per head."""
-        if self.run.shape.coupling == "free":
-            return self._heads("W_Q.weight", 0)
-        return self.W_K * np.array(self.run.shape.signs)[:, None]
+        free = self.run.shape.coupling == "free"
+        return self._heads("W_Q.weight") if free else self._signed(self.W_K)
 
     @property
     def W_K(self) -> Float[ndarray, "h d_k d"]:
         """Key weights, one block of rows per head."""
-        return self._heads("W_K.weight", 0)
+        return self._heads("W_K.weight")
 
     @property
     def W_V(self) -> Float[ndarray, "h d_k d"]:
         """Value weights, one block of rows per head."""
-        return self._heads("W_V.weight", 0)
+        return self._heads("W_V.weight")
 
     @property
     def W_O(self) -> Float[ndarray, "d h d_k"]:
         """Output weights, one block of columns per head."""
-        return self._heads("W_O.weight", 1)
+        w, s = self.weight("attention.W_O.weight"), self.run.shape
+        return w.reshape(-1, s.heads, s.d_k)
+
+    @property
+    def b_Q(self) -> Float[ndarray, "h d_k"] | None:
+        """Query biases by head, None where there are none."""
+        if self.run.shape.coupling == "free":
+            return self._heads("W_Q.bias")
+        return None if self.b_K is None else self._signed(self.b_K)
+
+    @property
+    def b_K(self) -> Float[ndarray, "h d_k"] | None:
+        """Key biases by head, None where there are none."""
+        return self._heads("W_K.bias")
+
+    @property
+    def b_V(self) -> Float[ndarray, "h d_k"] | None:
+        """Value biases by head, None where there are none."""
+        return self._heads("W_V.bias")
 
     def _norms(self, which: int, x_before, x_after):
         """The frozen norm of a step and on which side of it it stands."""
-        placement, rms = self.run.shape.norm, self.run.shape.rms
-        if placement == "none":
+        shape = self.run.shape
+        if shape.norm == "none":
             return None, None
         gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
-        x = x_before if placement == "pre" else x_after
-        frozen = FrozenNorm.of(x, gain, bias, rms, self.run.eps)
-        return (frozen, None) if placement == "pre" else (None, frozen)
+        x = x_before if shape.norm == "pre" else x_after
+        frozen = FrozenNorm.of(x, gain, bias, shape)
+        return (frozen, None) if shape.norm == "pre" else (None, frozen)
 
     def _common(self, which: int):
         s = 2 * self.index + which - 1
@@ -289,28 +289,57 @@ class LayerRun:
             mixing=self.mixing(),
             W_V=self.W_V,
             W_O=self.W_O,
-            b_V=self._heads("W_V.bias", 0),
+            b_V=self.b_V,
             b_O=self.weight("attention.W_O.bias"),
         )
 
     def potential(self, gate: str = "secant") -> MLPStep:
-        """This layer's MLP, frozen as secant, f(z)/z times z, or as tangent, f'(z) z + c."""
-        z = self.run.kept["hidden", self.index]
-        gelu = self.run.shape.activation == "gelu"
-        held = (_standard_normal_cdf(z) if gelu else (z > 0) * 1.0).astype(z.dtype)
-        offset = None
-        if gate == "tangent" and gelu:  # for ReLU tangent and secant are one
-            bell = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-            held, offset = held + z * bell, -(z**2) * bell
+        """This layer's MLP, frozen; see `Run.frozen`."""
+        freeze = self._gated if self.run.shape.gated else self._plain
+        held, offset, W_1, b_1, W_2 = freeze(gate, ACTIVATIONS[self.run.shape.activation])
         return MLPStep(
             **self._common(2),
             gate=held,
             offset=offset,
-            W_1=self.weight("mlp.W_1.weight"),
-            W_2=self.weight("mlp.W_2.weight"),
-            b_1=self.weight("mlp.W_1.bias"),
+            W_1=W_1,
+            W_2=W_2,
+            b_1=b_1,
             b_2=self.weight("mlp.W_2.bias"),
         )
+
+    def _plain(self, gate: str, f: Activation):
+        z, offset = self.run.kept["hidden", self.index], None
+        held = f.ratio(z)
+        if gate == "tangent" and self.run.shape.activation != "relu":  # whose two are one
+            slope = f.slope(z)
+            held, offset = slope, (held - slope) * z
+        maps = (self.weight(f"mlp.{n}") for n in ("W_1.weight", "W_1.bias", "W_2.weight"))
+        return held, offset, *maps
+
+    def _gated(self, gate: str, f: Activation):
+        u, g = (self.run.kept[name, self.index] for name in ("hidden", "gate"))
+        of_up, of_gate = f.ratio(g) * g, f.ratio(g) * u  # f(g) u = of_up u = of_gate g
+        W_2 = self.weight("mlp.W_2.weight")
+        W_1, b_1, W_3, b_3 = (
+            self.weight(f"mlp.{name}.{part}") for name in ("W_1", "W_3")
+            for part in ("weight", "bias")
+        )  # fmt: skip
+        if gate == "secant":
+            return of_up, None, W_1, b_1, W_2
+        if gate == "up":
+            return of_gate, None, W_3, b_3, W_2
+        # both maps act: they are stacked, and so are the two held factors
+        offset = None
+        if gate == "tangent":
+            slope = f.slope(g)
+            offset = np.concatenate([np.zeros_like(u), -slope * u * g], -1)
+            held = np.concatenate([of_up, slope * u], -1)
+        else:
+            held = np.concatenate([of_up, of_gate], -1) / 2
+        biases = [np.zeros(len(w), w.dtype) if b is None else b
+                  for w, b in ((W_1, b_1), (W_3, b_3))]  # fmt: skip
+        b = None if b_1 is b_3 is None else np.concatenate(biases)
+        return held, offset, np.concatenate([W_1, W_3]), b, np.concatenate([W_2, W_2], 1)
 
 
 @torch.inference_mode()

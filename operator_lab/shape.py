@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from .errors import LabError
 
+EPS = 1e-5  # what LayerNorm adds to a variance, as a rule
 CHOICES = {
     "norm": ("pre", "post", "none"),
-    "activation": ("gelu", "relu"),
+    "activation": ("gelu", "gelu_tanh", "silu", "relu"),
     "coupling": ("free", "hermitian", "positive"),
-    "readout": ("softmax", "born"),
+    "readout": ("softmax", "born", "none"),
     "mixing": ("softmax", "scaled", "raw"),
 }
+BIASED = ("norm", "W_Q", "W_K", "W_V", "W_O", "W_1", "W_2", "W_3", "W_U")
 
 
 @dataclass(frozen=True)
@@ -21,18 +25,25 @@ class Shape:
     """Everything that fixes a Transformer but its weights (hyperparameters).
 
     `norm` places LayerNorm: "pre" (inside each step), "post" (after each step, the form of the
-    paper's III.6) or "none"; `rms` leaves the mean in. `tied` uses one layer's weights at every
-    depth. `tau` is T/T0, T0 = sqrt(d_k). `causal` lets a position see itself and what stands
-    before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian" (W_Q = s W_K, s = +1 on
-    half of each head's features and -1 on the other half: W_Q^T W_K is symmetric and indefinite)
-    or "positive" (W_Q = W_K). `damped` divides what writes into the stream (without `values` the
-    interaction) by sqrt(2 layers) at the start. `readout` makes the law from the overlaps z with
-    the words: "softmax" of z, or "born" for z^2 / sum z^2.
+    paper's III.6) or "none"; `rms` leaves the mean in, `eps` is added to the variance. `tied` uses
+    one layer's weights at every depth. `tau` is T/T0, T0 = sqrt(d_k). `causal` lets a position see
+    itself and what stands before it. `coupling` is "free" (W_Q and W_K of their own), "hermitian"
+    (W_Q = s W_K, s = +1 on half of each head's features and -1 on the other half: W_Q^T W_K is
+    symmetric and indefinite) or "positive" (W_Q = W_K). `damped` divides what writes into the
+    stream (without `values` the interaction) by sqrt(2 layers) at the start. `readout` makes the
+    law from the overlaps z with the words: "softmax" of z, or "born" for z^2 / sum z^2; "none" is
+    an encoder, which has no W_U.
 
     The block can be taken down piece by piece (ablations; paper III.5): `mixing` is "softmax", or
     without regulators the exponents S/T themselves ("scaled") or the interaction S ("raw");
     without `values` a head hands on the state as it is (W_V = W_O = 1); `hidden=0` leaves out the
     MLP and `layers=0` all interaction.
+
+    Real models choose more: `key_heads` heads of keys and values serve all heads of queries
+    (grouped queries); `head_size` is d_k where it is not features / heads; `rotation`, in radians
+    per position for each pair of features, turns queries and keys by their place (RoPE), where
+    otherwise a position is a vector added at the start; `gated` makes the MLP a product of two
+    maps (SwiGLU); `start_norm` norms the embedding; `bias` may name the parts that have one.
     """
 
     vocabulary: int
@@ -45,7 +56,7 @@ class Shape:
     rms: bool = False
     activation: str = "gelu"
     tied: bool = False
-    bias: bool = False
+    bias: bool | Sequence[str] = False
     causal: bool = True
     tau: float = 1.0
     coupling: str = "free"
@@ -53,39 +64,91 @@ class Shape:
     readout: str = "softmax"
     mixing: str = "softmax"
     values: bool = True
+    key_heads: int | None = None
+    head_size: int | None = None
+    rotation: Sequence[float] = ()
+    gated: bool = False
+    start_norm: bool = False
+    eps: float = EPS
 
     def __post_init__(self):
-        for name in ("vocabulary", "context", "features", "heads", "layers", "hidden"):
+        for name in ("vocabulary", "context", "features", "heads", "layers", "hidden",
+                     "key_heads", "head_size"):  # fmt: skip
             value = getattr(self, name)
+            if value is None and name in ("key_heads", "head_size"):
+                continue
             least = 0 if name in ("layers", "hidden") else 1
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise LabError(f"{name} = {value!r}; it is a whole number of at least {least}.")
-        if self.features % self.heads:
-            raise LabError(
-                f"{self.features} features cannot be shared by {self.heads} heads; choose a number "
-                "of heads that divides the number of features."
-            )
+            object.__setattr__(self, name, int(value))  # a file takes no number of NumPy's
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 known = ", ".join(map(repr, allowed))
                 raise LabError(f"{name} = {getattr(self, name)!r}; it is one of {known}.")
         check_temperature(self.tau)
+        if not (isinstance(self.eps, Real) and 0 <= self.eps < math.inf):
+            raise LabError(f"eps = {self.eps!r}; it is a number of at least 0, such as 1e-5.")
+        self._check_heads()
+        if not isinstance(self.bias, bool):
+            object.__setattr__(self, "bias", tuple(self.bias) or False)
+            unknown = sorted(set(self.bias or ()) - set(BIASED))
+            if unknown:
+                raise LabError(f"There is no bias of {unknown[0]!r}; there is {', '.join(BIASED)}.")
+
+    def _check_heads(self):
+        if self.head_size is None and self.features % self.heads:
+            raise LabError(
+                f"{self.features} features cannot be shared by {self.heads} heads; choose a number "
+                "of heads that divides the number of features."
+            )
+        if self.heads % (self.key_heads or 1):
+            raise LabError(
+                f"{self.heads} heads of queries cannot share {self.key_heads} heads of keys evenly."
+            )
+        object.__setattr__(self, "rotation", tuple(map(float, self.rotation)))
+        if self.rotation and 2 * len(self.rotation) != self.d_k:
+            raise LabError(
+                f"RoPE turns pairs of features; {len(self.rotation)} pairs are not the "
+                f"{self.d_k} features of a head."
+            )
+        if self.group > 1 and self.coupling != "free":
+            raise LabError("Heads that share their keys have W_Q of their own: coupling='free'.")
+        if not self.values and (self.group > 1 or self.heads * self.d_k != self.features):
+            raise LabError("Without values the heads must hold just the features of the state.")
+
+    def biased(self, part: str) -> bool:
+        """Whether a part, such as "norm" or "W_Q", adds a bias."""
+        return self.bias if isinstance(self.bias, bool) else part in self.bias
 
     @property
     def d_k(self) -> int:
         """Features per head."""
-        return self.features // self.heads
+        return self.head_size or self.features // self.heads
+
+    @property
+    def group(self) -> int:
+        """How many heads of queries share one head of keys and values."""
+        return self.heads // (self.key_heads or self.heads)
 
     @property
     def signs(self) -> tuple[float, ...]:
-        """W_Q = signs W_K, feature by feature of a head, where the coupling is constrained."""
-        half, other = self.d_k // 2, 1.0 if self.coupling == "positive" else -1.0
-        return (1.0,) * half + (other,) * (self.d_k - half)
+        """W_Q = signs W_K, feature by feature of a head, where the coupling is constrained.
+
+        Features that are turned together have one sign, so that the coupling stays symmetric.
+        """
+        count = len(self.rotation) or self.d_k
+        half, other = count // 2, 1.0 if self.coupling == "positive" else -1.0
+        return ((1.0,) * half + (other,) * (count - half)) * (self.d_k // count)
 
     @property
     def T0(self) -> float:
         """The usual temperature, sqrt(d_k)."""
         return math.sqrt(self.d_k)
+
+    @property
+    def T(self) -> float:
+        """The temperature, tau T0."""
+        return self.tau * self.T0
 
 
 def check_temperature(tau: float) -> float:

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
+from .shape import Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,10 @@ class FrozenNorm:
     rms: bool
 
     @classmethod
-    def of(cls, x, gain, bias, rms, eps) -> FrozenNorm:
+    def of(cls, x, gain, bias, shape: Shape) -> FrozenNorm:
         """Freeze LayerNorm at the states x."""
-        second = (x**2).mean(-1, keepdims=True) if rms else x.var(-1, keepdims=True)
-        return cls(np.sqrt(second + eps), gain, bias, rms)
+        second = (x**2).mean(-1, keepdims=True) if shape.rms else x.var(-1, keepdims=True)
+        return cls(np.sqrt(second + shape.eps), gain, bias, shape.rms)
 
     def __call__(self, y, one):
         centred = y if self.rms else y - y.mean(-1, keepdims=True)
@@ -61,6 +62,11 @@ class Step:
     features: int
     before: FrozenNorm | None  # pre-LN: inside the step
     after: FrozenNorm | None  # post-LN: around it
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision of the run."""
+        raise NotImplementedError
 
     def normed(self, y, one):
         """What the step reads."""
@@ -125,7 +131,7 @@ class Step:
         if isinstance(self, AttentionStep) and self.mixing.ndim > 3:
             raise LabError("A batch has one matrix per sentence; take one run, runs[i].")
         size = self.positions * self.features
-        basis = np.eye(size).reshape(size, self.positions, self.features)
+        basis = np.eye(size, dtype=self.dtype).reshape(size, self.positions, self.features)
         return self.apply(basis, 0.0).reshape(size, size).T
 
     def _refuse_constant(self):
@@ -146,17 +152,20 @@ class AttentionStep(Step):
     b_V: Float[ndarray, "h d_k"] | None
     b_O: Float[ndarray, "d"] | None
 
+    @property
+    def dtype(self):
+        return self.W_O.dtype
+
     def values(self, y, one):
         """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
         heads, d_k, features = self.W_V.shape
         v = self.normed(y, one) @ self.W_V.reshape(-1, features).T
-        v = v.reshape(*v.shape[:-1], heads, d_k).swapaxes(-2, -3)
-        # one more axis for the heads, when `one` has any
-        return v if self.b_V is None else v + np.asarray(one)[..., None] * self.b_V[:, None]
+        v = v + constant(None if self.b_V is None else self.b_V.ravel(), one)
+        return v.reshape(*v.shape[:-1], heads, d_k).swapaxes(-2, -3)
 
     def _write(self, z):
-        side_by_side = z.swapaxes(-2, -3).reshape(*z.shape[:-3], z.shape[-2], -1)
-        return side_by_side @ self.W_O.reshape(self.features, -1).T
+        rows = z.swapaxes(-2, -3)
+        return rows.reshape(*rows.shape[:-2], -1) @ self.W_O.reshape(self.features, -1).T
 
     def on_site(self, y, one):
         diagonal = np.diagonal(self.mixing, axis1=-2, axis2=-1)[..., None]
@@ -171,7 +180,7 @@ class AttentionStep(Step):
         return self._read(own.ravel() @ self.W_V.reshape(-1, self.features), i)
 
     def between(self, y, one):
-        off = self.mixing * (1 - np.eye(self.positions))
+        off = self.mixing * (1 - np.eye(self.positions, dtype=self.mixing.dtype))
         return self._write(off @ self.values(y, one))
 
     def act(self, y, one):
@@ -191,6 +200,10 @@ class MLPStep(Step):
     b_1: Float[ndarray, "m"] | None
     b_2: Float[ndarray, "d"] | None
     offset: Float[ndarray, "*batch N m"] | None = None
+
+    @property
+    def dtype(self):
+        return self.W_2.dtype
 
     def on_site(self, y, one):
         z = self.normed(y, one) @ self.W_1.T + constant(self.b_1, one)

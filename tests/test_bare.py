@@ -31,7 +31,7 @@ def test_one_layer_of_fixed_weights_is_linear_in_the_hops():
     # One layer, no norm, no MLP: A is made of labels, so x(lambda) = c_0 + lambda c_1, in closed
     # form; c_1 is the part between positions of the frozen step.
     run = random_model(layers=1, norm="none", hidden=0).run(MONEY)
-    c, _ = bare.trusted(run, 4, free="on_site", tolerance=np.inf)
+    c, _ = bare.stable_coefficients(run, 4, free="on_site", tolerance=np.inf)
     step, x0 = run.steps[0], run.states[0]
     assert abs(c[1] - step.between(x0, 1.0)).max() < 1e-12
     assert abs(c[0] - x0 - step.on_site(x0, 1.0)).max() < 1e-12
@@ -40,7 +40,7 @@ def test_one_layer_of_fixed_weights_is_linear_in_the_hops():
 
 def test_the_hop_series_sums_to_the_network_where_it_converges():
     run = reference(trained=False).run(MONEY)
-    c, _ = bare.trusted(run, 16, 4.0, free="on_site")
+    c, _ = bare.stable_coefficients(run, 16, 4.0, free="on_site")
     assert np.median(bare.radius_of_convergence(c)[1:]) > 2
     assert abs(c.sum(0) - run.states[-1]).max() < 1e-6 * abs(run.states[-1]).max()
     assert abs(c[1:, 0]).max() < 1e-10 * abs(c[0, 0]).max()  # the first position never hops
@@ -58,13 +58,13 @@ def test_it_is_analytic_and_real_on_the_real_axis(free):
 
 def test_the_first_coefficient_is_the_label():
     run = random_model().run("the man paid")
-    assert abs(bare.trusted(run, 8, tolerance=1e-8)[0][0] - run.states[0]).max() < 1e-8
+    assert abs(bare.stable_coefficients(run, 8, tolerance=1e-8)[0][0] - run.states[0]).max() < 1e-8
 
 
 @pytest.mark.parametrize("free", SPLITS)
 def test_coefficients_are_derivatives(free):
     run = random_model().run("the man paid")
-    c, _ = bare.trusted(run, 8, tolerance=1e-8, free=free)
+    c, _ = bare.stable_coefficients(run, 8, tolerance=1e-8, free=free)
     h = 1e-4
     x = bare.at(run, [h, -h, 0.0], free).x.real
     assert abs(c[1] - (x[0] - x[1]) / (2 * h)).max() < 1e-6 * abs(c[1]).max()
@@ -90,14 +90,14 @@ def test_the_nearest_zero_bounds_the_radius():
     plane = bare.at(run, nearest.coupling)
     vanishing = plane.partition if nearest.kind == "partition function" else plane.variance
     assert vanishing[0] < 1e-4
-    c, _ = bare.trusted(run, 32, 2.0)
+    c, _ = bare.stable_coefficients(run, 32, 2.0)
     estimate = bare.radius_of_convergence(c)[-1]
     assert estimate == pytest.approx(abs(found[0].coupling), rel=0.3)
 
 
 def test_lambda_one_lies_outside_for_the_trained_model_only():
-    trained, _ = bare.trusted(reference().run(MONEY), 12)
-    untrained, _ = bare.trusted(reference(trained=False).run(MONEY), 12, 4.0)
+    trained, _ = bare.stable_coefficients(reference().run(MONEY), 12)
+    untrained, _ = bare.stable_coefficients(reference(trained=False).run(MONEY), 12, 4.0)
     assert np.median(bare.radius_of_convergence(trained)) < 0.3
     assert np.median(bare.radius_of_convergence(untrained)) > 2
 

@@ -10,7 +10,7 @@ from random_models import MONEY, RIVER, SHAPES, random_model
 from scipy.linalg import subspace_angles
 
 import operator_lab as lab
-from operator_lab import channels
+from operator_lab import channels, edits
 from operator_lab.errors import LabError
 from operator_lab.figures import channels as pictures
 
@@ -80,11 +80,11 @@ def test_blocks():
 def test_silencing_every_head_takes_the_whole_write_away(shape):
     model = random_model(**shape)
     heads = range(model.transformer.shape.heads)
-    mute = model.run(MONEY, edits=channels.without(model, 0, heads))
+    mute = model.run(MONEY, edits=edits.silence(model, 0, heads))
     bias = mute.layers[0].weight("attention.W_O.bias")  # what is left where there is one
     assert np.allclose(mute.kept["step_write", 0], 0.0 if bias is None else bias, atol=1e-10)
     mean = model.run(RIVER).head_writes[0]
-    other = model.run(MONEY, edits=channels.without(model, 0, [1], mean))
+    other = model.run(MONEY, edits=edits.silence(model, 0, [1], mean))
     assert np.allclose(other.head_writes[0, 1], mean[1])
     assert np.allclose(other.head_writes[0, 0], model.run(MONEY).head_writes[0, 0])
 
@@ -92,9 +92,9 @@ def test_silencing_every_head_takes_the_whole_write_away(shape):
 def test_exchanging_with_oneself_changes_nothing_and_with_another_gives_its_write():
     model = random_model()
     one, other = model.run(MONEY), model.run(RIVER)
-    same = model.run(MONEY, edits=channels.exchanged(one, one, 0, [0, 1]))
+    same = model.run(MONEY, edits=edits.swap(one, one, 0, [0, 1]))
     assert np.allclose(same.logits, one.logits, atol=1e-10)
-    moved = model.run(MONEY, edits=channels.exchanged(one, other, 0, [1]))
+    moved = model.run(MONEY, edits=edits.swap(one, other, 0, [1]))
     assert np.allclose(moved.head_writes[0, 1], other.head_writes[0, 1])
 
 
@@ -105,7 +105,7 @@ def test_the_costliest_head_carries_nothing_of_the_sense():
     assert len(costs) == 5
     assert (abs(carries[seeds, costs.argmax(1)]) < 0.05).all() and (carries.max(1) > 0.1).all()
     quick = REFERENCE.to("float32")
-    silenced, carried = channels.silenced(quick, 48), channels.carried(quick, MONEY, RIVER)
+    silenced, carried = channels.costs(quick, 48), channels.carried(quick, MONEY, RIVER)
     costliest = np.unravel_index(silenced.argmax(), silenced.shape)
     assert abs(carried[costliest]) < 0.02 < 0.3 < carried.max()
 
@@ -120,9 +120,9 @@ def test_one_head_does_as_well_as_sixteen():
 def test_a_pattern_of_full_rank_is_left_alone():
     model = random_model()
     one = model.run(MONEY)
-    cut = model.run(MONEY, edits=channels.low_rank(model, len(one.words)))
+    cut = model.run(MONEY, edits=edits.flatten(model, len(one.words)))
     assert np.allclose(cut.logits, one.logits, atol=1e-9)
-    low = model.run(MONEY, edits=channels.low_rank(model, 2)).mixing
+    low = model.run(MONEY, edits=edits.flatten(model, 2)).mixing
     assert np.linalg.matrix_rank(low[0, 0], tol=1e-9) == 2
 
 
@@ -142,8 +142,8 @@ def test_the_switches_say_what_the_arrays_say():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m, r: channels.without(m, 0, []), "Name each head once, at least one; .* 0 to 3"),
-        (lambda m, r: channels.without(m, 0, [4]), "Head 4 does not exist; .* heads 0 to 3"),
+        (lambda m, r: edits.silence(m, 0, []), "Name each head once, at least one; .* 0 to 3"),
+        (lambda m, r: edits.silence(m, 0, [4]), "There is no head 4; .* 0 to 3"),
         (lambda m, r: channels.operator(r.layers[0], [0, 0]), "Name each head once"),
         (lambda m, r: channels.subspace(r.layers[0], 5, "write"), "Head 5 does not exist"),
         (lambda m, r: channels.subspace(r.layers[0], 0, "output"), "query, key, value, write"),
@@ -151,8 +151,8 @@ def test_the_switches_say_what_the_arrays_say():
         (lambda m, r: channels.overlap(np.ones((3, 1)), np.ones((3, 1))), "orthonormal columns"),
         (lambda m, r: channels.off_block(np.ones((4, 4)), 3), "3 blocks divide"),
         (lambda m, r: channels.schmidt(np.ones((4, 4)), 3), r"\(N d\) x \(N d\)"),
-        (lambda m, r: channels.low_rank(m, 0), "from 1 on, not 0"),
-        (lambda m, r: channels.exchanged(r, m.run("the man"), 0, [0]), "same number of positions"),
+        (lambda m, r: edits.flatten(m, 0), "from 1 on; got 0"),
+        (lambda m, r: edits.swap(r, m.run("the man"), 0, [0]), "same number of positions"),
         (
             lambda m, r: channels.operator(random_model(norm="post").run(MONEY).layers[0]),
             "norm before the attention",

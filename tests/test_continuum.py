@@ -295,7 +295,7 @@ def test_only_the_convex_projection_never_moves_points_apart():
 def test_the_tangent_is_the_derivative_of_the_projection(x, seed):
     v = np.random.default_rng(seed).normal(size=7)
     n = co.onto_sphere(x)
-    flow = co.tangent(n, v)
+    flow = co.onto_tangent(n, v)
     assert abs(flow.mean()) < 1e-9 and abs(flow @ n) < 1e-8
     assert layernorm.jacobian(n, eps=0.0) @ v == pytest.approx(flow, abs=1e-8)
     h = 1e-6
@@ -307,7 +307,7 @@ def test_the_tangent_is_the_derivative_of_the_projection(x, seed):
 def test_thin_post_ln_layers_flow_along_the_sphere_at_first_order(stack, splitting, method):
     parts, x, _ = stack
     x = co.onto_sphere(x)
-    end = co.exact(lambda y, t: co.tangent(y, sum(f(y, t) for f in parts)), x, 0.0, 1.0)
+    end = co.exact(lambda y, t: co.onto_tangent(y, sum(f(y, t) for f in parts)), x, 0.0, 1.0)
     assert end.mean(-1) == pytest.approx(0, abs=1e-10) and end.var(-1) == pytest.approx(1)
     errors = [
         co.off(co.split(parts, x, n, splitting, method, constrain=co.onto_sphere)[-1], end)
@@ -408,16 +408,16 @@ UP = np.array([[1.0, 2.0, 4.0]])
         (lambda: co.attend([["a"]], [[1.0]], [[1.0]]), "queries must be an array of numbers"),
         (lambda: co.attend([[1.0]], [[1.0]], [[1.0]], [-1.0]), "one a key, none below 0"),
         (lambda: co.attend([[1.0]], [[1.0]], [[1.0]], [0.0]), "no key of positive weight"),
-        (lambda: co.attend([[1.0]], [[1.0]], [[1.0]], T=0), "temperature T must be one number"),
+        (lambda: co.attend([[1.0]], [[1.0]], [[1.0]], T=0), "temperature T must be one"),
         (lambda: co.attend([[1.0]], [[1.0]], [[1.0]], visible=[True]), "visible is"),
         (lambda: co.rule("simpson", 5), "'simpson' is no quadrature rule"),
-        (lambda: co.rule("gauss", 0), "number of points is a whole number of at least 1; got 0"),
+        (lambda: co.rule("gauss", 0), "points must be a whole number from 1 on; got 0"),
         (lambda: co.rule("trapezoid", 1), "at least 2 points"),
         (lambda: co.causal_error(co.Integral.random(), co.smooth_field(), [25]), "multiples of 10"),
-        (lambda: co.integrate(lambda x, t: x, UP, 0), "number of layers .* got 0"),
-        (lambda: co.integrate(lambda x, t: x, UP, 2.0), "number of layers .* got 2.0"),
+        (lambda: co.integrate(lambda x, t: x, UP, 0), "layers must be .* got 0"),
+        (lambda: co.integrate(lambda x, t: x, UP, 2.0), "layers must be .* got 2.0"),
         (lambda: co.integrate(lambda x, t: x, UP, 2, "rk5"), "'rk5' is no scheme; near: 'rk4'"),
-        (lambda: co.integrate(lambda x, t: x, UP, 2, time=-1), "time must be one number above 0"),
+        (lambda: co.integrate(lambda x, t: x, UP, 2, time=-1), "time must be .* above 0"),
         (lambda: co.integrate(lambda x, t: x, UP * np.inf, 2), "start holds NaN or infinity"),
         (lambda: co.integrate(lambda x, t: x, [], 2), "start is empty"),
         (lambda: co.integrate(lambda x, t: x.T, UP, 2), "A velocity has the shape"),
@@ -430,16 +430,16 @@ UP = np.array([[1.0, 2.0, 4.0]])
         (lambda: co.order([4, 8], [0.1, 0.0]), "each with an error above 0"),
         (lambda: co.lie_error(np.eye(2), np.eye(3), 0.1), "Two square matrices of one size"),
         (lambda: co.onto_sphere([1.0, 1.0, 1.0]), "all features equal has no nearest point"),
-        (lambda: co.onto_sphere(UP, variance=0), "target variance must be one number above 0"),
-        (lambda: co.onto_sphere(UP, variance=-2.0), "target variance must be one number above 0"),
-        (lambda: co.onto_sphere(UP, mean=np.nan), "target mean holds NaN"),
+        (lambda: co.onto_sphere(UP, variance=0), "target variance must be one"),
+        (lambda: co.onto_sphere(UP, variance=-2.0), "target variance must be one"),
+        (lambda: co.onto_sphere(UP, mean=np.nan), "target mean must be one"),
         (lambda: co.onto_sphere([1.0]), "at least 2 features"),
         (lambda: co.onto_sphere([1.0, np.nan]), "state holds NaN"),
         (lambda: co.onto_sphere("abc"), "must be an array of numbers; got"),
         (lambda: co.onto_orthant([np.inf]), "state holds NaN or infinity"),
-        (lambda: co.tangent(UP, UP[0]), "State and velocity have one shape"),
-        (lambda: co.stretch(co.onto_sphere, pairs=0), "number of pairs"),
-        (lambda: co.refined(random_model(), 0), "number of thinner layers a layer .* got 0"),
+        (lambda: co.onto_tangent(UP, UP[0]), "State and velocity have one shape"),
+        (lambda: co.stretch(co.onto_sphere, pairs=0), "pairs must be"),
+        (lambda: co.refined(random_model(), 0), "thinner layers a layer must be .* got 0"),
         (lambda: co.refined(random_model(), [1, 2]), "This model has 3 layers; give one number"),
         (lambda: co.refined(random_model(tied=True), [1, 2, 2]), "3 tied layers"),
         (lambda: co.refined(random_model(norm="post"), 2), "has no step size"),

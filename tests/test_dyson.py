@@ -7,7 +7,7 @@ import pytest
 from random_models import MONEY, SHAPES, random_model
 from scipy.linalg import expm, logm
 
-from operator_lab import dyson
+from operator_lab import dyson, edits
 from operator_lab.errors import LabError
 from operator_lab.references import reference
 from operator_lab.steps import Step
@@ -119,12 +119,12 @@ def test_readouts():
     run = random_model().run(MONEY)
     series = dyson.orders(run, "on_site")
     for norm in ("renormalised", "frozen"):
-        assert abs(dyson.readout(run, series.sum(0), norm) - run.law).max() < 1e-10
+        assert abs(dyson.law_of(run, series.sum(0), norm) - run.law).max() < 1e-10
         last = len(series) - 1
         assert abs(dyson.truncated(run, last, norm=norm) - run.law).max() < 1e-10
     assert dyson.projections(series).sum() == pytest.approx(1)
     post = random_model(norm="post").run(MONEY)
-    assert abs(dyson.readout(post, post.states[-1]) - post.law).max() < 1e-12
+    assert abs(dyson.law_of(post, post.states[-1]) - post.law).max() < 1e-12
 
 
 def test_the_propagator_is_the_product():
@@ -161,7 +161,7 @@ def test_blinding_hides_one_write_from_one_input():
     model = random_model()
     run = model.run(MONEY)
     for route in ("query", "key", "value"):
-        blind = model.run(MONEY, edits=dyson.blinded(run, route, reader=2, writer=0))
+        blind = model.run(MONEY, edits=edits.blind(run, route, reader=2, writer=0))
         assert (blind.states[:4] == run.states[:4]).all()
         assert abs(blind.logits - run.logits).max() > 1e-9
         same = blind.interaction[2] == run.interaction[2]
@@ -200,7 +200,7 @@ def test_an_attribution_agrees_with_the_orders():
 
 def divergences(model, texts, free, by="step"):
     runs = model.run_batch(texts)
-    laws = dyson.readout(runs, np.cumsum(dyson.orders(runs, free, by), 0))
+    laws = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free, by), 0))
     return [float((runs.law * np.log(runs.law / law)).sum(-1).mean()) for law in laws]
 
 
@@ -227,14 +227,14 @@ def test_the_depth_language_needs_two_hops():
         (lambda m, r: dyson.orders(r, "all"), "'all' is not a split.*one of nothing, mlp, on_site"),
         (lambda m, r: dyson.orders(r, by="head"), "counted by 'step' or 'layer', not 'head'"),
         (lambda m, r: dyson.truncated(r, 9), "Order 9 does not exist; .* orders 0 to 3"),
-        (lambda m, r: dyson.readout(r, r.states[0], "none"), "'renormalised' or 'frozen'"),
+        (lambda m, r: dyson.law_of(r, r.states[0], "none"), "'renormalised' or 'frozen'"),
         (lambda m, r: dyson.orders(r, gate="half"), "'secant' or 'tangent', not 'half'"),
-        (lambda m, r: dyson.readout(r, np.zeros((9, 8))), r"got \(9, 8\), perhaps from another"),
+        (lambda m, r: dyson.law_of(r, np.zeros((9, 8))), r"got \(9, 8\), perhaps from another"),
         (lambda m, r: dyson.missing(r, dyson.orders(random_model(1).run(MONEY))), "another run's"),
         (lambda m, r: dyson.reordered(m, [0, 0, 1]), "a permutation of 0 to 2"),
         (lambda m, r: dyson.reordered(random_model(tied=True), [1, 0, 2]), "nothing to reorder"),
-        (lambda m, r: dyson.blinded(r, "gate", 1, 0), "'query', 'key' or 'value'"),
-        (lambda m, r: dyson.blinded(r, "key", 0, 1), "writers come first"),
+        (lambda m, r: edits.blind(r, "gate", 1, 0), "'gate' is no route"),
+        (lambda m, r: edits.blind(r, "key", 0, 1), "writers come first"),
         (lambda m, r: dyson.attribute(r, "dog"), "'dog' is not a word of this model"),
         (lambda m, r: dyson.propagator(random_model(bias=True).run(MONEY)), "adds a constant"),
     ],

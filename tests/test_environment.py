@@ -139,10 +139,19 @@ def test_every_target_is_explained_and_phony():
     assert make_targets(makefile) == explained == phony
 
 
-def test_both_commands_stand_on_the_first_screen():
-    first = "\n".join(text("README.md").splitlines()[:40])
+def test_the_commands_stand_before_the_sizes_of_downloads():
+    before, _, _ = text("README.md").partition("## What is downloaded")
     for command in ("make lab", "make test", "conda env create -f environment.yml", "-m venv"):
-        assert command in first
+        assert command in before
+
+
+def test_the_first_screen_shows_six_lines_that_run(capsys):
+    first = "\n".join(text("README.md").splitlines()[:20])
+    code = re.search(r"```python\n(.*?)```", first, re.DOTALL)[1]
+    assert len([line for line in code.splitlines() if line.strip()]) == 6 and "![" in first
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "0.81" in printed and re.search(r"\[0\.609 0\.001 ", printed)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="make is not part of Windows")

@@ -40,7 +40,7 @@ def test_layers_says_how_far_a_scheme_is_off(stack):
 
 def test_splitting_says_the_orders_it_draws(stack):
     parts, velocity, x = stack
-    shown = lab.figures.continuum.splitting(parts, x, co.onto_sphere, co.tangent, (8, 16, 32))
+    shown = lab.figures.continuum.splitting(parts, x, co.onto_sphere, co.onto_tangent, (8, 16, 32))
     is_light(shown)
     expected = {"Euler": (1, 1, 1), "Heun": (2, 1, 2), "Runge-Kutta 4": (4, 1, 2)}
     for i, j, text in positions(shown):

@@ -109,7 +109,7 @@ def test_stills_of_the_resolvent(grids):
 
 def plane_agrees(shown, model, sentence):
     run = model.run(sentence)
-    series = [rs.coupling(rs.tail(run, n), 17) for n in (1, 2)]
+    series = [rs.expansion(rs.tail(run, n), 17) for n in (1, 2)]
     lam = shown._content.slider.values
     for i, j, text in positions(shown):
         if i % 14:
@@ -157,7 +157,7 @@ def test_laws_are_read_at_the_position_that_changed(model):
     assert found[1] == pytest.approx(run.law[5])
     states = run.states[-1].copy()
     states[5] = states[2]
-    assert found[0] == pytest.approx(lab.dyson.readout(run, states)[5])
+    assert found[0] == pytest.approx(lab.dyson.law_of(run, states)[5])
 
 
 def test_stills_of_the_resummation():

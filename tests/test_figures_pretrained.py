@@ -53,7 +53,7 @@ def test_a_truncation_is_what_the_instruments_say(model):
     found, run = pretrained.truncation(model.to("float64"), TEXT), model.to("float64").run(TEXT)
     for split, name in enumerate(("on_site", "mlp")):
         series = dyson.orders(run, name)
-        law = dyson.readout(run, series[:3].sum(0))[-1]
+        law = dyson.law_of(run, series[:3].sum(0))[-1]
         assert found["sure"][2, split] == pytest.approx(law.max(), rel=1e-6)
         assert found["top"][2][split] == run.vocabulary[law.argmax()]
         missing = (run.law[-1] * (np.log(run.law[-1]) - np.log(law))).sum()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from operator_lab import edits
 from operator_lab import mixing as mx
 from operator_lab.corpus import compound
 from operator_lab.errors import LabError
@@ -101,9 +102,9 @@ def test_a_gauge_changes_queries_but_no_prediction():
 
 def test_symmetrised_edits_keep_one_part_of_the_coupling():
     model = small()
-    run = model.run(MONEY, edits=mx.symmetrised(model))
+    run = model.run(MONEY, edits=edits.symmetrise(model))
     assert abs(run.interaction - run.interaction.swapaxes(-1, -2)).max() < 1e-14
-    run = model.run(MONEY, edits=mx.symmetrised(model, -1))
+    run = model.run(MONEY, edits=edits.symmetrise(model, -1))
     assert abs(run.interaction + run.interaction.swapaxes(-1, -2)).max() < 1e-14
 
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from random_checkpoints import CONFIGS, TEXT, WORDS, checkpoint, tensors
 from safetensors.torch import save_file
 
-from operator_lab import channels, dyson, mixing, pretrained
+from operator_lab import dyson, edits, mixing, pretrained
+from operator_lab.corpus import tokens as words
 from operator_lab.errors import LabError
 from operator_lab.measurement import lens
-from operator_lab.pretrained import gguf, words
-from operator_lab.pretrained.form import NONLINEAR
-from operator_lab.transformer import Note
+from operator_lab.pretrained import gguf
+from operator_lab.run import GATES
+from operator_lab.transformer.activations import ACTIVATIONS
 
 pytest.importorskip("tokenizers")
 KINDS = tuple(CONFIGS)
@@ -42,7 +43,7 @@ def model(request, models):
 
 def test_the_steps_sum_to_the_state_and_so_do_the_orders(model):
     run = model.run(TEXT)
-    gates = pretrained.GATES if run.shape.gated else pretrained.GATES[:2]
+    gates = GATES if run.shape.gated else GATES[:2]
     for gate in gates:
         x = run.states[0]
         for V in run.frozen(gate):
@@ -67,7 +68,7 @@ def test_in_single_precision_too(model):
 def test_the_mixing_is_that_of_the_interaction(model):
     run = model.run(TEXT)
     S, T = run.interaction, run.temperature
-    assert T == pytest.approx(np.sqrt(run.shape.head_size))
+    assert T == pytest.approx(np.sqrt(run.shape.d_k))
     assert abs(mixing.mixing(S, T, causal=run.shape.causal) - run.mixing).max() < 1e-12
 
 
@@ -86,7 +87,7 @@ def test_grouped_queries_share_keys_and_values(models):
     layer = run.layers[1]
     assert layer.W_Q.shape == layer.W_K.shape == layer.W_V.shape == (4, 6, 12)
     assert (layer.W_K[0] == layer.W_K[1]).all() and (layer.W_K[1] != layer.W_K[2]).any()
-    assert (run.kept["value", 1][2] == run.kept["value", 1][3]).all()
+    assert run.kept["value", 1].shape == run.kept["key", 1].shape == (2, 10, 6)  # kept once
     form = mixing.coupling(layer, 2)  # at distance 0 the rotations cancel
     normed = layer.attend().before(run.states[2], 1.0) / layer.weight("norm_1.gain")
     at_home = np.einsum("nd,de,ne->n", normed, form, normed)
@@ -116,7 +117,7 @@ def test_a_causal_model_does_not_look_ahead_and_an_encoder_does(models):
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
 def test_the_measurement_is_the_models(kind, models):
     run = models[kind].run(TEXT)
-    assert abs(dyson.readout(run, run.states[-1]) - run.law).max() < 1e-12
+    assert abs(dyson.law_of(run, run.states[-1]) - run.law).max() < 1e-12
     assert abs(lens(run)[-1] - run.law).max() < 1e-12
     assert dyson.missing(run, dyson.orders(run, "on_site"))[-1] == pytest.approx(0, abs=1e-12)
     read = pretrained.reading(run, run.states)
@@ -152,11 +153,11 @@ def test_edits_and_heads(model, as_a_learner):
     run = model.run(TEXT)
     same = model.run(TEXT, {("head_write", 1): lambda w: w, ("mixing", 0): lambda A: A})
     assert abs(same.states - run.states).max() < 1e-12
-    other = model.run(TEXT, channels.without(model, 1, [2]))
+    other = model.run(TEXT, edits.silence(model, 1, [2]))
     gone = run.states[3] - run.head_writes[1, 2] if run.shape.norm == "pre" else None
     if gone is not None:
         assert abs(other.states[3] - gone).max() < 1e-12
-    swapped = channels.exchanged(run, model.run(" ".join(WORDS[3:13])), 0, [1])
+    swapped = edits.swap(run, model.run(" ".join(WORDS[3:13])), 0, [1])
     assert model.run(TEXT, swapped).states[1] is not None
     with pytest.raises(LabError, match="'mixings' is not a point of the forward pass; near"):
         model.run(TEXT, {("mixings", 0): lambda A: A})
@@ -193,8 +194,8 @@ def test_damping_is_the_trace_of_the_jacobian(model):
         x = torch.tensor(run.states[2 * i + 1])
 
         def act(z, i=i):
-            u = z if model.shape.norm == "post" else model.network.norm(z, f"blocks.{i}.norm_2")
-            return model.network.potential(u, i, Note())
+            block = model.transformer.blocks[i]
+            return block.mlp(z if model.shape.norm == "post" else block.norm_2(z), i)
 
         J = torch.autograd.functional.jacobian(act, x)
         trace = torch.einsum("nini->n", J).numpy() / 12
@@ -226,9 +227,9 @@ def test_sizes_leave_the_first_position_out(models):
     assert pretrained.sizes(series, 0)[1] == pytest.approx(np.linalg.norm(series[1]) / whole)
 
 
-@given(st.sampled_from(sorted(NONLINEAR)), st.floats(-6, 6))
+@given(st.sampled_from(sorted(ACTIVATIONS)), st.floats(-6, 6))
 def test_the_frozen_nonlinearities_are_those_of_torch(name, z):
-    f, x = NONLINEAR[name], torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    f, x = ACTIVATIONS[name], torch.tensor(z, dtype=torch.float64, requires_grad=True)
     y = f.apply(x)
     y.backward()
     at = np.array([z])
@@ -241,7 +242,7 @@ def test_the_frozen_nonlinearities_are_those_of_torch(name, z):
 
 
 def test_controls_change_the_blocks_and_nothing_else(model):
-    for control in (model.shuffled(seed=1), model.initial(seed=1)):
+    for control in (pretrained.shuffled(model, seed=1), pretrained.initial(model, seed=1)):
         for name, w in model.weights.items():
             same = np.array_equal(control.weights[name], w)
             if not name.startswith(("blocks.", "final_norm.")):
@@ -249,10 +250,10 @@ def test_controls_change_the_blocks_and_nothing_else(model):
             elif w.ndim == 2:
                 assert not same, name
     name = "blocks.1.mlp.W_1.weight"
-    mixed, again = (model.shuffled(seed=1).weights[name] for _ in range(2))
+    mixed, again = (pretrained.shuffled(model, seed=1).weights[name] for _ in range(2))
     assert np.array_equal(np.sort(mixed, None), np.sort(model.weights[name], None))
     assert (again == mixed).all()
-    assert (model.initial().weights["blocks.0.norm_1.gain"] == 1).all()
+    assert (pretrained.initial(model).weights["blocks.0.norm_1.gain"] == 1).all()
 
 
 def test_a_temperature_is_one_word(models):
@@ -268,14 +269,13 @@ def test_surprise_is_the_mean_log_of_the_law(models):
     model = models["gpt2"]
     law, tokens = model.run(TEXT).law, model.tokens(TEXT)
     expected = -np.log(law[np.arange(9), tokens[1:]]).mean()
-    assert model.surprise(TEXT) == pytest.approx(expected)
+    assert model.cross_entropy(TEXT) == pytest.approx(expected)
 
 
 def test_what_it_says_of_itself(model):
-    kind = model.shape.kind
+    kind = model.card["architecture"]
     assert repr(model).startswith(f"{kind}: 3 layers x {model.shape.heads} heads, 12 features")
     assert repr(model.run(TEXT)).startswith("Run: 10 positions, 12 features, 3 layers x")
-    assert model.transformer is model.network
     with pytest.raises(ValueError):
         model.weights["W_E"][0, 0] = 1.0
 
@@ -327,9 +327,9 @@ def test_a_gguf_file_gives_the_same_model_as_a_folder(kind, tmp_path):
 def test_the_byte_pairs_of_a_gguf(tmp_path):
     random_gguf.write(tmp_path / "model.gguf")
     model = pretrained.load(tmp_path / "model.gguf")
-    assert model.vocabulary[8:] == (" ", " a", "ab", "<|end|>")
+    assert model.language.words[8:] == (" ", " a", "ab", "<|end|>")
     assert model.run("ab a").words == ("ab", " a")
-    assert model.word("a") == "a" and model.word(" a") == " a"
+    assert model.language.word("a") == "a" and model.language.word(" a") == " a"
 
 
 def test_words_are_readable_and_no_two_alike():
@@ -356,9 +356,9 @@ def test_a_tied_head_and_a_tokenizer_that_cuts(tmp_path):
     save_file(weights, folder / "model.safetensors")
     model = pretrained.load(folder)
     assert len(model.tokens(TEXT)) == 10  # all of it, whatever the file says
-    assert model.network.weights["W_U.weight"] is model.network.weights["W_E"]
-    wide = model.to("float64").network.weights
-    assert wide["W_U.weight"] is wide["W_E"]
+    for one in (model, model.to("float64"), model.replace(tau=2.0)):
+        weights = one.transformer.weights()
+        assert weights["W_U.weight"] is weights["W_E"]
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -431,7 +431,8 @@ def test_a_config_without_its_numbers_says_which(tmp_path, as_a_learner):
         ("llama", {"hidden_size": None}, "features = None; it is a whole number of at least 1"),
         ("llama", {"num_attention_heads": "4"}, "heads = '4'; it is a whole number"),
         ("gpt2", {"n_embd": None}, "config.json of this gpt2 model holds something that is no"),
-        ("bert", {"hidden_size": "a"}, "config.json of this bert model holds something that is no"),
+        ("llama", {"hidden_size": "a"}, "config.json of this llama model holds something that is"),
+        ("bert", {"hidden_size": "a"}, "features = 'a'; it is a whole number of at least 1"),
     ):
         config = CONFIGS[kind] | changes
         written(tmp_path / "config.json", json.dumps(config))
@@ -446,7 +447,7 @@ def test_a_config_without_its_numbers_says_which(tmp_path, as_a_learner):
 def test_weights_of_another_shape_do_not_fit(tmp_path, as_a_learner):
     folder = checkpoint(tmp_path, hidden_size=10, head_dim=6)
     save_file(tensors(CONFIGS["llama"]), folder / "model.safetensors")
-    with pytest.raises(LabError, match=r"do not fit config.json: W_E is \(14, 12\), \(14, 10\) is"):
+    with pytest.raises(LabError, match=r"shape of model: W_E is \(14, 12\), \(14, 10\) is"):
         pretrained.load(folder)
 
 
@@ -510,14 +511,14 @@ def test_texts_that_cannot_be_read(models, as_a_learner, monkeypatch):
         ("", "This text is empty; give at least one word"),
         ("  \n", "This text is empty"),
         (np.array([], int), "This text is empty"),
-        (TEXT + " " + TEXT + " " + TEXT, "has 30 tokens; llama reads at most 24"),
-        (np.array([3, 14]), "A token is a number from 0 to 13"),
+        (TEXT + " " + TEXT + " " + TEXT, "has 30 positions .* reads at most 24"),
+        (np.array([3, 14]), "Token 14 does not exist; this model has tokens 0 to 13"),
     ):
         with pytest.raises(LabError, match=message):
             model.run(text)
-    with pytest.raises(LabError, match="One word has no next word"):
-        model.surprise("bank")
-    monkeypatch.setattr("operator_lab.pretrained.model.ROOM", 5000)
+    with pytest.raises(LabError, match="needs texts of at least two words"):
+        model.cross_entropy("bank")
+    monkeypatch.setattr("operator_lab.model.ROOM", 5000)
     with pytest.raises(LabError, match=r"record of 10 tokens would take .* at most 5 tokens"):
         model.run(TEXT)
 
@@ -526,21 +527,21 @@ def test_mistakes_get_one_sentence(models, as_a_learner):
     llama, bert = models["llama"], models["bert"]
     run, other = llama.run(TEXT), bert.run(TEXT)
     for call, message in (
-        (lambda: pretrained.load("smollm"), "'smollm' is neither 'smollm2', 'minilm' nor a folder"),
+        (lambda: pretrained.load("smollm"), "'smollm' is neither 'smollm2', 'minilm' nor a f"),
         (lambda: pretrained.installed("gpt3"), "'gpt3' is no model of the field trip"),
-        (lambda: llama.to("float16"), "'float32' or 'float64'; got 'float16'"),
-        (lambda: llama.replace(heat=2), "A model has no heat; try tau=2.0"),
+        (lambda: llama.to("float16"), "'float32' or 'float64', not 'float16'"),
+        (lambda: llama.replace(heat=2), "A model has no 'heat'; what can change is vocabulary"),
         (lambda: llama.replace(tau=-1), "temperature T/T0 = -1 is not positive"),
-        (lambda: llama.with_weights({"W_X": np.zeros(3)}), "'W_X' of shape .* is no weight"),
-        (lambda: run.frozen("gate"), "frozen as one of 'secant', 'tangent', 'up', 'half'"),
-        (lambda: other.frozen("up"), "one of 'secant', 'tangent'; not 'up'"),
+        (lambda: llama.with_weights({"W_X": np.zeros(3)}), "There is no weight 'W_X'"),
+        (lambda: run.frozen("gate"), "frozen as 'secant', 'tangent', 'up' or 'half', not 'gate'"),
+        (lambda: other.frozen("up"), "'secant' or 'tangent', not 'up'"),
         (lambda: other.law, "This is an encoder: it has no unembedding"),
-        (lambda: dyson.readout(other, other.states[-1]), "This is an encoder"),
+        (lambda: dyson.law_of(other, other.states[-1]), "This is an encoder"),
         (lambda: pretrained.reading(other, other.states), "This is an encoder"),
         (lambda: pretrained.reading(llama.run("bank"), run.states), "at least two words"),
         (lambda: pretrained.raw_and_centred(llama.run("the bank")), "at least three positions"),
-        (lambda: bert.surprise(TEXT), "This is an encoder"),
-        (lambda: llama.word("bamk"), "'bamk' is no single word of llama, .*near: 'bank'"),
+        (lambda: bert.cross_entropy(TEXT), "This is an encoder"),
+        (lambda: llama.language.word("bamk"), "'bamk' is no single word of llama, .*near: 'bank'"),
         (lambda: pretrained.massive(models["gpt2"].run(TEXT), np.zeros((6, 10))), "a bias"),
         (lambda: dyson.bare.at(models["gpt2"].run(TEXT), [0.1]), "The coupling series needs GELU"),
     ):

@@ -78,7 +78,7 @@ def both(folder, dtype, monkeypatch):
     run = ours.run(TEXT)
     theirs = oracle(folder, getattr(torch, dtype), monkeypatch)
     tokens = torch.tensor(ours.tokens(TEXT))[None]
-    if ours.shape.kind == "bert":
+    if ours.card["architecture"] == "bert":
         return run.states[-1], theirs(tokens).last_hidden_state[0].numpy()
     return run.logits, theirs(tokens).logits[0].numpy()
 
@@ -138,7 +138,7 @@ needs_minilm = pytest.mark.skipif(
 def test_smollm2_agrees_with_transformers():
     """The same weights put into transformers' Llama: our forward pass, tokenizer aside."""
     ours = pretrained.load("smollm2")
-    s, w = ours.shape, ours.network.weights
+    s, w = ours.shape, ours.transformer.weights()
     config = transformers.LlamaConfig(
         vocab_size=s.vocabulary, hidden_size=s.features, intermediate_size=s.hidden,
         num_hidden_layers=s.layers, num_attention_heads=s.heads, num_key_value_heads=s.key_heads,

@@ -129,9 +129,9 @@ def smollm2():
 def test_smollm2_is_itself(smollm2):
     s = smollm2.shape
     assert (s.layers, s.heads, s.key_heads, s.features, s.hidden) == (30, 9, 3, 576, 1536)
-    assert len(smollm2.vocabulary) == len(set(smollm2.vocabulary)) == 49152
+    assert len(smollm2.language.words) == len(set(smollm2.language.words)) == 49152
     text = "In 1984 the price was £25, naïve as it seems.\n"
-    assert smollm2.tokenizer.decode(smollm2.tokens(text).tolist()) == text
+    assert smollm2.language.decode(smollm2.tokens(text)) == text
     assert smollm2.run("The capital of France is").likely(1)[0][0] == " Paris"
 
 

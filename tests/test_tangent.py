@@ -8,7 +8,6 @@ from random_models import MONEY, SHAPES, random_model
 from operator_lab import dyson
 from operator_lab.dyson import tangent
 from operator_lab.errors import LabError
-from operator_lab.transformer import Note
 
 MORE = [
     dict(mixing="scaled"), dict(mixing="raw"), dict(mixing="raw", causal=False), dict(hidden=0),
@@ -19,11 +18,11 @@ MORE = [
 
 def through(model):
     """First state to last by the model's own layers."""
-    shape, layers = model.transformer.shape, model.transformer.layers
+    layers = model.transformer.layers
 
     def carry(x):
         for i, layer in enumerate(layers):
-            x = layer(x, shape.tau * shape.T0, i, Note())
+            x = layer(x, i)
         return x
 
     return carry
@@ -83,13 +82,6 @@ def test_keeps_the_precision_of_the_run():
     single = dyson.jacobian(model.to("float32").run(MONEY))
     assert single.dtype == np.float32
     assert abs(single - dyson.jacobian(model.run(MONEY))).max() < 1e-4
-
-
-def test_a_shape_of_another_family_is_refused():
-    run = random_model().run(MONEY)
-    object.__setattr__(run, "shape", object())
-    with pytest.raises(LabError, match="of a pretrained model the frozen steps are, run.steps"):
-        dyson.jacobian(run)
 
 
 def test_a_batch_is_refused():

@@ -166,9 +166,9 @@ def test_training_with_borns_rule_learns_and_its_law_is_the_squares():
         ({"W_e": 2}, "no weight matrix 'W_e' to hold; near: .*'W_E'"),
         ({"blocks.0.norm_1.gain": 1}, "no weight matrix 'blocks.0.norm_1.gain' to hold"),
         ({"nonsense": 1}, r"no weight matrix 'nonsense' to hold\."),
-        ({"W_E": 0}, "The rank of W_E is a whole number from 1 to 16, not 0"),
-        ({"W_E": 17}, "from 1 to 16, not 17"),
-        ({"W_E": 2.0}, r"from 1 to 16, not 2\.0"),
+        ({"W_E": 0}, "The rank of W_E must be a whole number from 1 to 16; got 0"),
+        ({"W_E": 17}, "from 1 to 16; got 17"),
+        ({"W_E": 2.0}, r"from 1 to 16; got 2\.0"),
     ],
 )
 def test_what_cannot_be_held_is_said(held, message, as_a_learner):

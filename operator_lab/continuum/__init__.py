@@ -11,7 +11,7 @@ from .positions import (
     rule,
     smooth_field,
 )
-from .projection import distance, onto_orthant, onto_sphere, stretch, tangent
+from .projection import distance, onto_orthant, onto_sphere, onto_tangent, stretch
 from .splitting import SPLITTINGS, lie_error, split, strang_euler_error
 from .stack import displacement, smooth_layers, start
 from .trained import as_an_ode, gap, likeness, refined, roughness, velocities
@@ -19,7 +19,7 @@ from .trained import as_an_ode, gap, likeness, refined, roughness, velocities
 __all__ = [
     "RULES", "SCHEMES", "SPLITTINGS", "Integral", "Rule", "as_an_ode", "attend", "causal_error",
     "displacement", "distance", "exact", "gap", "integrate", "lie_error", "likeness", "off",
-    "onto_orthant", "onto_sphere", "order", "quadrature_error", "refined", "roughness", "rule",
-    "smooth_field", "smooth_layers", "split", "start", "strang_euler_error", "stretch", "tangent",
-    "velocities",
+    "onto_orthant", "onto_sphere", "onto_tangent", "order", "quadrature_error", "refined",
+    "roughness", "rule", "smooth_field", "smooth_layers", "split", "start", "strang_euler_error",
+    "stretch", "velocities",
 ]  # fmt: skip

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.integrate import solve_ivp
 
+from .. import given
 from ..errors import LabError
-from . import given
 
 Velocity = Callable[[ndarray, float], ndarray]  # state, time -> d state / d time
 TOLERANCE = 1e-12  # of `exact`, relative and absolute
@@ -69,7 +69,7 @@ def march(step: Callable, x, layers: int, time: float = 1.0) -> Float[ndarray, "
     LabError for a state that is not finite at the start, or no longer finite after some layer.
     """
     x = given.real(x, "state at the start")
-    n, time = given.count(layers, "layers"), given.positive(time, "time")
+    n, time = given.whole(layers, "layers"), given.number(time, "time", above=0)
     states = [x]
     with np.errstate(all="ignore"):
         for i in range(n):

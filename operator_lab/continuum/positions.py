@@ -20,8 +20,8 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import roots_legendre
 
+from .. import given
 from ..errors import LabError
-from . import given
 
 RULES = ("left", "midpoint", "trapezoid", "gauss", "random")
 FINE = 256  # Gauss points of a reference value: far beyond what an analytic field needs
@@ -42,7 +42,7 @@ def attend(
     attention. A mean of the values v_j: multiplying all weights by one factor changes nothing.
     LabError for shapes that do not fit, weights below 0, a query that sees no weight, T <= 0.
     """
-    T = given.positive(T, "temperature T")
+    T = given.number(T, "temperature T", above=0)
     q, k, v = (given.real(a, n, 2) for a, n in ((q, "queries"), (k, "keys"), (v, "values")))
     if q.shape[1] != k.shape[1] or len(k) != len(v):
         raise LabError(
@@ -82,7 +82,7 @@ def rule(name: str, points: int, end: float = 1.0, seed: int = 0) -> Rule:
     power. LabError for an unknown rule, no points, a trapezoid of one.
     """
     given.one_of(name, RULES, "quadrature rule")
-    m, end = given.count(points, "points"), given.positive(end, "end of the interval")
+    m, end = given.whole(points, "points"), given.number(end, "end of the interval", above=0)
     w = np.full(m, 1 / m)
     if name == "gauss":
         x, w = roots_legendre(m)
@@ -104,7 +104,7 @@ def smooth_field(features: int = 6, seed: int = 0, periodic: bool = False) -> Fi
 
     `periodic` makes u(0) = u(1) with all its derivatives; equal weights are then as good as Gauss.
     """
-    d, rng = given.count(features, "features"), np.random.default_rng(seed)
+    d, rng = given.whole(features, "features"), np.random.default_rng(seed)
     k = np.arange(1, 5)
     frequency = (2 * np.pi if periodic else 1.3) * k
     a, phase = rng.normal(size=(4, d)) / k[:, None], rng.uniform(0, 2 * np.pi, size=(4, d))
@@ -129,8 +129,9 @@ class Integral:
     @classmethod
     def random(cls, features: int = 6, seed: int = 0) -> Integral:
         """Weights of variance 1/d, at the usual temperature sqrt(d)."""
-        d, rng = given.count(features, "features"), np.random.default_rng(seed)
-        return cls(*(rng.normal(size=(3, d, d)) / np.sqrt(d)), T=float(np.sqrt(d)))
+        d, rng = given.whole(features, "features"), np.random.default_rng(seed)
+        W_Q, W_K, W_V = rng.normal(size=(3, d, d)) / np.sqrt(d)
+        return cls(W_Q, W_K, W_V, T=float(np.sqrt(d)))
 
     def __call__(self, u: Field, at: Float[ndarray, "n"], nodes: Rule) -> Float[ndarray, "n e"]:
         """K[u] at the points `at`, the integrals over y replaced by the rule."""
@@ -150,7 +151,7 @@ class Integral:
 
     def prefix(self, u: Field, tokens: int) -> Float[ndarray, "n e"]:
         """Causal softmax attention of the tokens u(0), u(1/N), ... u(1), each seeing its past."""
-        ux = u(np.arange(given.count(tokens, "tokens") + 1) / tokens)
+        ux = u(np.arange(given.whole(tokens, "tokens") + 1) / tokens)
         q, k, v = (ux @ W.T for W in (self.W_Q, self.W_K, self.W_V))
         return attend(q, k, v, T=self.T, visible=np.tri(len(ux), dtype=bool))
 
@@ -170,7 +171,7 @@ def quadrature_error(
 
     if name != "random":
         return np.array([abs(off(m, 0)).max() for m in points])
-    seeds = range(seed, seed + given.count(draws, "draws"))
+    seeds = range(seed, seed + given.whole(draws, "draws"))
     return np.array([np.sqrt(np.mean([(off(m, s) ** 2).mean() for s in seeds])) for m in points])
 
 
@@ -179,7 +180,7 @@ def causal_error(K: Integral, u: Field, tokens: Sequence[int]) -> Float[ndarray,
 
     The number of tokens must be a multiple of 10, so that these points are tokens.
     """
-    if any(given.count(N, "tokens") % 10 for N in tokens):
+    if any(given.whole(N, "tokens") % 10 for N in tokens):
         raise LabError(f"Numbers of tokens must be multiples of 10; got {list(tokens)}.")
     at = np.arange(1, 11) / 10
     exact = K.causal(u, at, "gauss", FINE)

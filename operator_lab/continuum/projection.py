@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .. import given
 from ..errors import LabError
-from . import given
 
 
 def onto_sphere(
@@ -26,8 +26,8 @@ def onto_sphere(
     state whose features are all equal (every point of the sphere is as near), a variance that is
     not positive, fewer than 2 features, NaN.
     """
-    x, variance = given.real(x, "state"), given.positive(variance, "target variance")
-    mean = given.real(mean, "target mean", 0)
+    x, variance = given.real(x, "state"), given.number(variance, "target variance", above=0)
+    mean = given.number(mean, "target mean")
     if not x.ndim or x.shape[-1] < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
     c, sigma = _centred(x)
@@ -52,11 +52,11 @@ def distance(
     How far a state is from the sphere. Errors as in `onto_sphere`, but a constant state is allowed:
     its nearest points are many, their distance is one.
     """
-    x, variance = given.real(x, "state"), given.positive(variance, "target variance")
+    x, variance = given.real(x, "state"), given.number(variance, "target variance", above=0)
     sigma, m, d = x.std(-1), x.mean(-1), x.shape[-1] if x.ndim else 0
     if d < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
-    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.real(mean, "mean", 0)) ** 2))
+    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.number(mean, "mean")) ** 2))
 
 
 def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
@@ -64,11 +64,13 @@ def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
     return np.maximum(given.real(x, "state"), 0.0)
 
 
-def tangent(x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]) -> Float[ndarray, "*n d"]:
+def onto_tangent(
+    x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]
+) -> Float[ndarray, "*n d"]:
     """What is left of a velocity along the sphere through x: no change of mean or variance.
 
-    v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow u' = tangent(u, f)
-    is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
+    v - mean(v) - n <n, v>, n = (x - m) / sigma, <a, b> = sum ab / d. The flow of
+    u' = onto_tangent(u, f) is where projected Euler steps, u <- P(u + h f), lead to as h -> 0 at first order (many thin
     post-LN layers). LabError for a constant state or shapes that differ.
     """
     x, v = given.real(x, "state"), given.real(velocity, "velocity")
@@ -90,7 +92,7 @@ def stretch(
 
     At most 1 for a projection on a convex set (non-expansive). LabError for no pairs.
     """
-    shape = (2, given.count(pairs, "pairs"), given.count(features, "features"))
-    x, y = given.positive(size, "size") * np.random.default_rng(seed).normal(size=shape)
+    shape = (2, given.whole(pairs, "pairs"), given.whole(features, "features"))
+    x, y = given.number(size, "size", above=0) * np.random.default_rng(seed).normal(size=shape)
     return float((np.linalg.norm(project(x) - project(y), axis=-1)
                   / np.linalg.norm(x - y, axis=-1)).max())  # fmt: skip

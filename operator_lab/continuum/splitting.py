@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .. import given
 from ..errors import LabError
-from . import given
 from .depth import Velocity, march, scheme
 
 SPLITTINGS = ("parallel", "lie", "strang")
@@ -57,7 +57,7 @@ def split(
 def sequence(parts: Sequence[Velocity], splitting: str) -> list[tuple[Velocity, float, float]]:
     """Who acts when in a layer: (velocity, where its flow begins, how long it lasts), in layers."""
     if splitting == "parallel":
-        return [(lambda x, t: sum(f(x, t) for f in parts), 0.0, 1.0)]
+        return [(lambda x, t: np.sum([f(x, t) for f in parts], axis=0), 0.0, 1.0)]
     if splitting == "lie":
         return [(f, 0.0, 1.0) for f in parts]
     *outer, inner = parts

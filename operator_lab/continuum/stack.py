@@ -12,8 +12,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.special import erf
 
+from .. import given
 from ..layernorm import normalise
-from . import given
 from .depth import Velocity
 from .positions import attend
 
@@ -25,7 +25,7 @@ def smooth_layers(
 
     Analytic in x and t (GELU, softmax), causal, one head; LayerNorm inside unless not `normed`.
     """
-    d, m = given.count(features, "features"), given.count(hidden, "hidden units")
+    d, m = given.whole(features, "features"), given.whole(hidden, "hidden units")
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(2, 4, d, d)) / np.sqrt(d)
     W_1, W_2 = rng.normal(size=(2, m, d)) / np.sqrt(d), rng.normal(size=(2, d, m)) / np.sqrt(m)
@@ -52,7 +52,7 @@ def smooth_layers(
 
 def start(positions: int = 8, features: int = 6, seed: int = 1) -> Float[ndarray, "N d"]:
     """Random states of variance 1 to begin with."""
-    shape = given.count(positions, "positions"), given.count(features, "features")
+    shape = given.whole(positions, "positions"), given.whole(features, "features")
     return np.random.default_rng(seed).normal(size=shape)
 
 
@@ -64,8 +64,8 @@ def displacement(
     `smooth` turns one pair of weights with depth instead. With power 1 and weights drawn anew the
     writes cancel like a random walk of L steps of size 1/L: L^-1/2, nothing in the limit.
     """
-    L, rng = given.count(layers, "layers"), np.random.default_rng(seed)
-    x0 = x = rng.normal(size=(8, given.count(features, "features")))
+    L, rng = given.whole(layers, "layers"), np.random.default_rng(seed)
+    x0 = x = rng.normal(size=(8, given.whole(features, "features")))
     pair = rng.normal(size=(2, features, features)) / np.sqrt(features)
     for i in range(L):
         fresh = rng.normal(size=(features, features)) / np.sqrt(features)

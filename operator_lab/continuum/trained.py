@@ -7,17 +7,18 @@ weights held over unit intervals of t. The question is whether h = 1 is small.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from .. import given
 from ..dyson import reordered
 from ..errors import LabError
 from ..model import Model
-from ..transformer import Note, Transformer
-from . import given
+from ..transformer import Transformer
 from .depth import Velocity, off
 
 WRITERS = ("attention.W_O.", "mlp.W_2.")  # what a branch writes is linear in these
@@ -28,6 +29,7 @@ KINDS = {
     "W_O": "attention.W_O.weight",
     "W_1": "mlp.W_1.weight",
     "W_2": "mlp.W_2.weight",
+    "W_3": "mlp.W_3.weight",
 }
 
 
@@ -39,7 +41,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     t within a layer, so that a scheme must not look across a layer's end: Euler does not.
     """
     transformer, s = model.transformer, model.transformer.shape
-    T, dtype = s.tau * s.T0, transformer.W_E.dtype
+    dtype = transformer.W_E.dtype
 
     def at(x, t):
         i = min(max(int(np.floor(t)), 0), s.layers - 1)
@@ -56,12 +58,12 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     @torch.inference_mode()
     def attention(x, t):
         layer, x, i = at(x, t)
-        return layer.attention(read(layer.norm_1, x), T, i, Note()).numpy(force=True)
+        return layer.attention(read(layer.norm_1, x), i).numpy(force=True)
 
     @torch.inference_mode()
     def mlp(x, t):
         layer, x, i = at(x, t)
-        return layer.mlp(read(layer.norm_2, x), i, Note()).numpy(force=True)
+        return layer.mlp(read(layer.norm_2, x), i).numpy(force=True)
 
     return attention, mlp
 
@@ -80,24 +82,22 @@ def refined(model: Model, times: int | Sequence[int]) -> Model:
             "or use split(..., constrain=...)."
         )
     each = [times] * shape.layers if isinstance(times, int | np.integer) else list(times)
-    each = [given.count(m, "thinner layers a layer") for m in each]
+    each = [given.whole(m, "thinner layers a layer") for m in each]
     if len(each) != shape.layers or (shape.tied and len(set(each)) > 1):
         raise LabError(
             f"This model has {shape.layers} {'tied ' * shape.tied}layers; give one number, or one "
             f"for each untied layer; got {each}."
         )
     owners = [i for i, m in enumerate(each) for _ in range(m)]
-    arguments = model.transformer.arguments() | {"layers": len(owners)}
-    other = Transformer(arguments.pop("vocabulary"), **arguments).to(model.transformer.W_E.dtype)
-    weights = {n: w for n, w in model.weights.items() if not n.startswith("blocks.")}
+    own = model.transformer.weights()
+    weights = {n: w for n, w in own.items() if not n.startswith("blocks.")}
     for here, layer in enumerate(owners[:1] if shape.tied else owners):
-        for name, w in model.weights.items():
+        for name, w in own.items():
             if name.startswith(f"blocks.{layer}."):
                 rest = name.split(".", 2)[2]
                 share = each[layer] if rest.startswith(WRITERS) else 1
                 weights[f"blocks.{here}.{rest}"] = w / share
-    other.load_state_dict({name: torch.tensor(w) for name, w in weights.items()})
-    return Model(other, model.language, model.card)
+    return model.with_transformer(Transformer.holding(replace(shape, layers=len(owners)), weights))
 
 
 def likeness(model: Model) -> dict[str, Float[ndarray, "pairs"]]:
@@ -110,8 +110,9 @@ def likeness(model: Model) -> dict[str, Float[ndarray, "pairs"]]:
         raise LabError("Adjacent layers are compared: a model of two or more untied layers.")
     found = {}
     for kind, name in KINDS.items():
-        W = [model.weights.get(f"blocks.{i}.{name}") for i in range(s.layers)]
-        if W[0] is not None:
+        names = [f"blocks.{i}.{name}" for i in range(s.layers)]
+        if names[0] in model.weights:
+            W = [model.weights[one] for one in names]
             flat = np.stack([w.ravel() / np.linalg.norm(w) for w in W]).astype(float)
             found[kind] = (flat[1:] * flat[:-1]).sum(1)
     return found
@@ -146,7 +147,7 @@ def as_an_ode(model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 6
     from .projection import distance
 
     model, shape = model.to("float64"), model.transformer.shape
-    texts = model.language.sample(given.count(count, "texts"), shape.context, 77)
+    texts = model.language.sample(given.whole(count, "texts"), shape.context, 77)
     last = model.run_batch(texts).states[:, -1]
     finer = [refined(model, m) for m in times]
     states = [m.run_batch(texts).states[:, -1] for m in finer]

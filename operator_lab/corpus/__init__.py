@@ -2,9 +2,11 @@
 
 from .grammar import SENSES, STOP, Floor, Language, Node
 from .languages import AMBIGUOUS, compound, depth, language, words
+from .lexicon import Lexicon
 from .texts import Text, text
+from .tokens import Tokenizer
 
 __all__ = [
-    "AMBIGUOUS", "SENSES", "STOP", "Floor", "Language", "Node", "Text", "compound", "depth",
-    "language", "text", "words",
+    "AMBIGUOUS", "SENSES", "STOP", "Floor", "Language", "Lexicon", "Node", "Text", "Tokenizer",
+    "compound", "depth", "language", "text", "words",
 ]  # fmt: skip

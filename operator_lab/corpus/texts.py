@@ -12,15 +12,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from .lexicon import no_law
 
 UNITS = ("characters", "words")
 OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for what is too rare to be in the vocabulary
@@ -37,7 +38,7 @@ class Text:
     unit: str
     words: Sequence[str]
     context: int
-    tokens: Int[ndarray, "n"] = ()
+    tokens: Int[ndarray, "n"] = field(default_factory=lambda: np.zeros(0, int))
 
     def __repr__(self) -> str:
         return f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"
@@ -90,6 +91,10 @@ class Text:
         last = len(self.tokens) - length
         starts = np.unique(np.linspace(self._cut, last, min(count, last - self._cut + 1)).round())
         return self.tokens[starts.astype(int)[:, None] + np.arange(length)]
+
+    def law(self, tokens) -> Float[ndarray, "*batch N V"]:
+        """LabError: nobody knows the exact law of a text."""
+        raise no_law(f"the text {self.name}")
 
     def bounds(self) -> dict[str, float]:
         """What an observer without a model needs, in nats per word of the held-out tenth.

@@ -6,14 +6,13 @@ from .series import (
     Attribution,
     Exponentials,
     attribute,
-    blinded,
     commutator,
     exponentials,
+    law_of,
     missing,
     orders,
     projections,
     propagator,
-    readout,
     reordered,
     sizes,
     truncated,
@@ -21,7 +20,7 @@ from .series import (
 from .tangent import jacobian
 
 __all__ = [
-    "SPLITS", "Attribution", "Exponentials", "attribute", "bare", "blinded", "commutator",
-    "exponentials", "jacobian", "missing", "orders", "projections", "propagator", "readout",
+    "SPLITS", "Attribution", "Exponentials", "attribute", "bare", "commutator",
+    "exponentials", "jacobian", "missing", "orders", "projections", "propagator", "law_of",
     "reordered", "sizes", "truncated",
 ]  # fmt: skip

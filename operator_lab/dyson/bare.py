@@ -25,7 +25,7 @@ from scipy.special import erf
 
 from ..errors import LabError, near
 from ..run import Run
-from ..transformer import EPS
+from ..transformer.rotation import turned
 from .series import SPLITS
 
 
@@ -42,15 +42,16 @@ def at(run: Run, couplings, free: str = "nothing") -> Plane:
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
-    LabError for an unknown split, ReLU, post-LN, RMS norm, mixing without softmax, or a coupling
-    at which the pass overflows.
+    LabError for an unknown split, another nonlinearity, a gated MLP, post-LN, RMS norm, mixing
+    without softmax, or a coupling at which the pass overflows.
     """
     if free not in SPLITS:
         raise LabError(
             f"{free!r} is not a split{near(free, SPLITS)} It is one of {', '.join(SPLITS)}."
         )
     s = run.shape
-    if s.activation != "gelu" or s.norm == "post" or s.rms or s.mixing != "softmax":
+    plain = s.activation == "gelu" and s.mixing == "softmax" and not s.gated
+    if not plain or s.norm == "post" or s.rms:
         raise LabError(
             "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
         )
@@ -88,7 +89,7 @@ def _normed(x, layer, which):
     if layer.run.shape.norm == "none":
         return x, np.full(len(x), np.inf)
     centred = x - x.mean(-1, keepdims=True)
-    variance = (centred**2).mean(-1, keepdims=True) + EPS
+    variance = (centred**2).mean(-1, keepdims=True) + layer.run.shape.eps
     nearness = abs(variance[..., 0]) / (abs(centred) ** 2).mean(-1)
     bias = layer.weight(f"norm_{which}.bias")
     u = centred / np.sqrt(variance) * layer.weight(f"norm_{which}.gain")
@@ -104,8 +105,11 @@ def _affine(layer, name, u):
 def _attend(u, layer, T, causal, hop):
     """What attention writes, weights between positions times `hop` unless None; smallest |Z|."""
     s = layer.run.shape
-    heads = lambda y: y.reshape(*y.shape[:-1], s.heads, s.d_k).swapaxes(-2, -3)  # noqa: E731
-    q, k, v = (heads(_affine(layer, f"attention.W_{w}", u)) for w in "QKV")
+    q, k, v = (
+        np.einsum("...nd,hkd->...hnk", u, W, optimize=True) + (0 if b is None else b[:, None])
+        for W, b in ((layer.W_Q, layer.b_Q), (layer.W_K, layer.b_K), (layer.W_V, layer.b_V))
+    )
+    q, k = (turned(y, s.rotation, np.arange(u.shape[-2])) for y in (q, k))
     S = q @ k.swapaxes(-1, -2) / T
     N = S.shape[-1]
     visible = np.tri(N, dtype=bool) if causal else np.ones((N, N), bool)
@@ -131,7 +135,8 @@ def coefficients(
     """Taylor coefficients c_0 .. c_{count-1} of x(lambda), by Cauchy's integral on |lambda| = r.
 
     4 count points on the circle, one FFT. The circle must lie inside the disc of convergence;
-    compare two radii to know (`trusted`). LabError for a count or radius that is not positive.
+    compare two radii to know (`stable_coefficients`). LabError for a count or radius that is not
+    positive.
     """
     if count < 1 or not radius > 0:
         raise LabError(f"Give a positive count and radius; got {count} and {radius}.")
@@ -142,7 +147,7 @@ def coefficients(
     return c / radius ** np.arange(count)[:, None, None]
 
 
-def trusted(
+def stable_coefficients(
     run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4, free: str = "nothing"
 ) -> tuple[Float[ndarray, "n N d"], float]:
     """Coefficients from a circle small enough that a smaller one agrees; with that radius.

@@ -20,7 +20,7 @@ from scipy.linalg import expm, logm
 from ..errors import LabError, near
 from ..model import Model, divergence
 from ..run import Run, softmax
-from ..steps import FrozenNorm, MLPStep, Step
+from ..steps import MLPStep, Step
 from ..transformer import TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
@@ -101,7 +101,7 @@ def _raise(kept, raised, one):
     return z, ones
 
 
-def readout(
+def law_of(
     run: Run, x: Float[ndarray, "*n N d"], norm: str = "renormalised"
 ) -> Float[ndarray, "*n N V"]:
     """The next-word law that the model reads from any state x in place of its last one.
@@ -116,11 +116,8 @@ def readout(
             f"A state of this run has shape {run.states.shape[-2:]} [position, feature]; got "
             f"{x.shape[-2:]}, perhaps from another run or model."
         )
-    gain = run.weights.get("final_norm.gain")
-    if gain is not None:
-        at = x if norm == "renormalised" else run.states[..., -1, :, :]
-        final = FrozenNorm.of(at, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
-        x = final(x, 1.0)
+    final = run.final_norm(x if norm == "renormalised" else run.states[..., -1, :, :])
+    x = x if final is None else final(x, 1.0)
     z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
     z = z if bias is None else z + bias
@@ -135,7 +132,7 @@ def truncated(
     if not 0 <= order < len(series):
         last = len(series) - 1
         raise LabError(f"Order {order} does not exist; this split has orders 0 to {last}.")
-    return readout(run, series[: order + 1].sum(0), norm)
+    return law_of(run, series[: order + 1].sum(0), norm)
 
 
 def _distance(x, y) -> float:
@@ -148,7 +145,7 @@ def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, 
     # Rounding of large orders that cancel stays far below this, in float32 too; another run not.
     if series.shape[1:] != last.shape or _distance(series.sum(0), last) > 1e-3:
         raise LabError("These orders do not sum to the state of this run; they are another run's.")
-    laws = readout(run, np.cumsum(series, 0))
+    laws = law_of(run, np.cumsum(series, 0))
     return np.array([divergence(run.law, law) for law in laws])
 
 
@@ -169,7 +166,7 @@ def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
 
 def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
     """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand."""
-    U = np.eye(run.states[0].size)
+    U = np.eye(run.states[0].size, dtype=run.states.dtype)
     for V in run.steps:
         U = U + V.dense() @ U
     return U
@@ -225,27 +222,6 @@ def reordered(model: Model, order: Sequence[int]) -> Model:
     return model.with_weights(weights)
 
 
-def blinded(run: Run, route: str, reader: int, writer: int) -> dict:
-    """Edits that hide what one layer's attention wrote from one input of a later layer.
-
-    `route` is "query", "key" or "value" (Q, K, V composition). What the frozen steps in between
-    made of the write is hidden with it; the reader's norm keeps the scale of the run. For use with
-    the same sentence. LabError for an unknown route, a later writer, or a model that is not pre-LN.
-    """
-    if route not in ("query", "key", "value"):
-        raise LabError(f"A route is 'query', 'key' or 'value', not {route!r}.")
-    if not 0 <= writer < reader < run.shape.layers:
-        raise LabError(f"Layer {reader} cannot read layer {writer}'s write; writers come first.")
-    if run.shape.norm != "pre":
-        raise LabError("Only in a pre-LN model does a write stay in the stream as it is.")
-    norm = run.layers[reader].attend().before
-    write = run.step_writes[..., 2 * writer, :, :]
-    for step in run.steps[2 * writer + 1 : 2 * reader]:
-        write = write + step.apply(write, 0.0)
-    unseen = norm(run.states[..., 2 * reader, :, :] - write, 1.0)
-    return {(f"{route}_input", reader): lambda _: unseen}
-
-
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """A logit split exactly by hop: `free` is order 0, `hops` the rest by its last hop.
@@ -296,13 +272,10 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     for step in run.steps:
         passed.append((step, y, one))
         y, one = _one_group(y, one, (step,), "on_site")
-    if run.shape.norm == "pre":
-        x, gain = run.states[-1], run.weights["final_norm.gain"]
-        final = FrozenNorm.of(x, gain, run.weights.get("final_norm.bias"), run.shape.rms, run.eps)
-        constant = final(np.zeros_like(x), 1.0)[i] @ bra
+    constant, final = 0.0, run.final_norm(run.states[-1])
+    if final is not None:
+        constant = final(np.zeros_like(run.states[-1]), 1.0)[i] @ bra
         bra = final.transposed(bra, i)
-    else:
-        constant = 0.0
     bias = run.weights.get("W_U.bias")
     if bias is not None:
         k = run.vocabulary.index(word)

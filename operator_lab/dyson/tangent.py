@@ -26,6 +26,7 @@ from ..errors import LabError
 from ..run import LayerRun, Run
 from ..shape import Shape
 from ..steps import FrozenNorm
+from ..transformer.rotation import turned
 
 CHUNK = 2  # positions whose changes are followed together: what stands before them never moves
 
@@ -34,14 +35,8 @@ def jacobian(run: Run) -> Float[ndarray, "Nd Nd"]:
     """d x_L / d x_0 of a run on flattened states, everything moving (input-output Jacobian).
 
     Frozen steps multiply to `propagator`, the Jacobian with the weights held; their difference is
-    what the state-dependence of the weights does. For a run without edits. LabError for a batch,
-    and for a pretrained model.
+    what the state-dependence of the weights does. For a run without edits. LabError for a batch.
     """
-    if not isinstance(run.shape, Shape):
-        raise LabError(
-            "The whole Jacobian is there for this course's own Transformer; of a pretrained model "
-            "the frozen steps are, run.steps."
-        )
     if run.states.ndim > 3:
         raise LabError("A batch has one Jacobian per sentence; take one run, runs[i].")
     positions, features = run.states.shape[1:]
@@ -115,43 +110,41 @@ def _mlp(layer: LayerRun) -> Tangent:
 
 
 def _attention(layer: LayerRun) -> Tangent:
-    step, T = layer.attend(), 1.0 if layer.run.shape.mixing == "raw" else layer.temperature
+    shape, step = layer.run.shape, layer.attend()
+    T = 1.0 if shape.mixing == "raw" else layer.temperature
     read, after = _norms(layer, step, 2 * layer.index)
-    q, k = _asked(layer)
+    q, k = (_served(layer.run.kept[name, layer.index], shape) for name in ("query", "key"))
+    places = np.arange(step.positions)
     answer = _answer(layer)  # of what i receives, to the exponent of j
 
     # Two ways from j to i, side by side in one product: its key moves weights, its value is read.
     key = np.einsum("hijv,ahv->iajh", answer, step.W_O, optimize=True)
     value = step.mixing.transpose(1, 2, 0)[:, None]
-    to_key = (q @ layer.W_K / T).transpose(1, 0, 2)[:, None]
     to_value = np.einsum("ahv,hvb->ahb", step.W_O, step.W_V, optimize=True)[None]
-    between = _beside(key, value, -1) @ _beside(to_key, to_value, -2)
+    if shape.rotation:  # how much the key of j moves depends on j: its turn is taken back
+        to_key = turned(q[:, :, None], shape.rotation, -places) @ layer.W_K[:, None] / T
+        between = value @ to_value + np.einsum("iajh,hijb->iajb", key, to_key, optimize=True)
+    else:
+        to_key = (q @ layer.W_K / T).transpose(1, 0, 2)[:, None]
+        between = _beside(key, value, -1) @ _beside(to_key, to_value, -2)
 
     covariance = answer.mT @ k[:, None]  # of values and keys, as each query weighs them
+    covariance = turned(covariance, shape.rotation, -places[:, None])
     own = np.einsum("ahv,hivk,hkb->iab", step.W_O, covariance, layer.W_Q / T, optimize=True)
     for i, asked in enumerate(own):
         between[i, :, i] += asked
     return Tangent(read, between.reshape(step.positions * step.features, -1), after)
 
 
-def _asked(layer: LayerRun) -> tuple[ndarray, ndarray]:
-    """Queries and keys, made again from what they were read from: [h, N, d_k] each."""
-    shape = layer.run.shape
-
-    def made(of: str, by: str) -> ndarray:
-        W, b = layer.weight(f"attention.{by}.weight"), layer.weight(f"attention.{by}.bias")
-        x = layer.run.kept[of, layer.index] @ W.T + (0 if b is None else b)
-        return x.reshape(len(x), shape.heads, shape.d_k).transpose(1, 0, 2)
-
-    k = made("key_input", "W_K")
-    if shape.coupling == "free":
-        return made("query_input", "W_Q"), k
-    return made("query_input", "W_K") * np.array(shape.signs, k.dtype), k
+def _served(x: Float[ndarray, "g N d_k"], shape: Shape) -> Float[ndarray, "h N d_k"]:
+    """Keys or values once for every head of queries that they serve."""
+    return x if len(x) == shape.heads else np.repeat(x, shape.group, 0)
 
 
 def _answer(layer: LayerRun) -> Float[ndarray, "h N N d_k"]:
     """d z_i / d (exponent of j): A_ij (v_j - z_i), or v_j where nothing is normalised."""
-    v, shape = layer.run.kept["value", layer.index][:, None], layer.run.shape
+    shape = layer.run.shape
+    v = _served(layer.run.kept["value", layer.index], shape)[:, None]
     if shape.mixing == "softmax":
         z = layer.run.kept["head_output", layer.index][:, :, None]
         return layer.mixing()[..., None] * (v - z)

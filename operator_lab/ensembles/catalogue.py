@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..continuum import as_an_ode
 from ..model import Model
@@ -38,8 +39,8 @@ class Ensemble:
 
 _DEEP = {"layers": 16, "features": 32, "hidden": 128}  # deep and thin, so that it trains in time
 # The block, piece by piece (paper III.5): each rung has all that the rungs before it have.
-_BARE = {"norm": "none", "hidden": 0, "heads": 1, "values": False}
-LADDER = {
+_BARE: dict[str, Any] = {"norm": "none", "hidden": 0, "heads": 1, "values": False}
+LADDER: dict[str, dict[str, Any]] = {
     "none": {"norm": "none", "layers": 0},
     "raw": _BARE | {"mixing": "raw"},
     "1/sqrt(d_k)": _BARE | {"mixing": "scaled"},

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 
 from ..errors import LabError, near
 from ..files import alone, write_whole
+from ..given import whole
 from ..references import DATA
 from ..training import Recipe
 from . import file
@@ -103,12 +105,13 @@ def _at(values: ndarray, at: int | tuple[int, ...] | None, what: str) -> ndarray
     if not shape and place:
         raise LabError(f"{what} is one number; leave at={at!r} out.")
     fits = len(place) == len(shape) and all(
-        isinstance(i, int) and -n <= i < n for i, n in zip(place, shape, strict=True)
+        isinstance(i, int | np.integer) and -n <= i < n for i, n in zip(place, shape, strict=True)
     )
     if not fits:
         sides = " x ".join(map(str, shape))
         raise LabError(f"{what} is {sides} numbers, counted from 0; at={at!r} is none of them.")
-    return values[:, *place]
+    where: tuple[Any, ...] = (slice(None), *place)
+    return values[where]
 
 
 def run(
@@ -135,8 +138,7 @@ def run_all(
     executor: Executor | None = None,
 ) -> list[Path]:
     """Run several ensembles as one list of jobs with one bar; otherwise as `run`."""
-    if not isinstance(seeds, int) or seeds < 1:
-        raise LabError(f"The number of seeds is a whole number from 1 on, not {seeds!r}.")
+    seeds = whole(seeds, "The number of seeds")
     if not (executor is None or isinstance(executor, Executor)):
         raise LabError(
             f"An executor of concurrent.futures is needed, not a {type(executor).__name__}; "

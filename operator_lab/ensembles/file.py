@@ -87,7 +87,7 @@ def difference(stated: Mapping[str, Any], recipe: Recipe) -> str:
 
 def _terms(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe with the entries of its shape and its ranks one by one."""
-    terms = {}
+    terms: dict[str, Any] = {}
     for name, value in recipe.items():
         inner = {f"{name} {k}": v for k, v in value.items()} if isinstance(value, dict) else None
         terms |= {name: value} if inner is None else inner

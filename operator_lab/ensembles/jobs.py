@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Outcome:
 
 def outcomes(
     jobs: Sequence[Job], plans: Mapping[str, Ensemble], executor: Executor | None
-) -> Iterator[tuple[Job, Outcome]]:
+) -> Generator[tuple[Job, Outcome]]:
     """Every job with what became of it, as they are ready; closing it cancels what is pending."""
     ticket, calls = uuid4().hex, {}
     for job in jobs:

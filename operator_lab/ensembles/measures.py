@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from .. import channels, dyson, embedding, measurement, mixing
+from .. import channels, dyson, edits, embedding, measurement, mixing
 from ..corpus import Language
 from ..model import Model, divergence
 from ..thermodynamics import heat
@@ -81,7 +81,8 @@ def core(model: Model) -> dict:
 
 def of_embedding(model: Model) -> dict:
     """Likeness of like words, ranks in use, what cutting and turning cost, a word alone."""
-    language, w, found = model.language, model.weights, {}
+    language, w = model.language, model.weights
+    found: dict[str, float] = {}
     own = embedding.senses_of(language)
     own = own[(own == 0.5).any(1)] == 0.5
     for name, W in (("W_E", embedding.vectors(model)), ("W_U", embedding.bras(model))):
@@ -115,7 +116,7 @@ def of_mixing(model: Model) -> dict:
     sizes = mixing.update_sizes(quick.run_batch(texts)).mean(0)
     return {
         "between positions": mixing.between_share(run.steps[0]),
-        "antisymmetric": float(mixing.antisymmetric_share(mixing.couplings(run)).mean()),
+        "antisymmetric": float(np.mean(mixing.antisymmetric_share(mixing.couplings(run)))),
         "flip": flip.tolist(),
         "flip later": float(later.max()),
         "at T/T0": mixing.temperature_scan(quick, (0.1, 0.25, 1, 4, 10), 128).tolist(),
@@ -137,11 +138,11 @@ def of_channels(model: Model) -> dict:
     W_O = [model.weights[f"blocks.{i}.attention.W_O.weight"] for i in range(layers)]
     used = [channels.schmidt(channels.operator(layer), len(run.words)) for layer in run.layers]
     quick = model.to("float32")  # the rest is read to three digits
-    silent, moved = channels.silenced(quick, 48), channels.carried(quick, MONEY, RIVER)
+    silent, moved = channels.costs(quick, 48), channels.carried(quick, MONEY, RIVER)
     return found | {
         "off block": float(np.mean([channels.off_block(W, h) for W in W_O])),
         "channels in use": [channels.effective_count(s) for s in used],
-        "rank of mixing": [quick.excess(48, edits=channels.low_rank(quick, r)) for r in (4, 8, 16)],
+        "rank of mixing": [quick.excess(48, edits=edits.flatten(quick, r)) for r in (4, 8, 16)],
         "silenced": silent.ravel().tolist(),
         "carried": moved.ravel().tolist(),
     }
@@ -152,7 +153,7 @@ def of_depth(model: Model) -> dict:
     every = list(itertools.permutations(range(model.transformer.shape.layers)))
     quick = model.to("float32")
     shuffled = [dyson.reordered(quick, list(order)).excess(24) for order in every[1:]]
-    series, _ = dyson.bare.trusted(model.run(MONEY), count=24, radius=4.0)
+    series, _ = dyson.bare.stable_coefficients(model.run(MONEY), count=24, radius=4.0)
     return {
         "reordered": float(np.median(shuffled)),
         "least reordered": float(min(shuffled)),
@@ -212,7 +213,7 @@ def two_hops(model: Model) -> dict:
     texts = language.sample(96, 64, seed=77)
     right = _right_verb(language, texts)
     runs = model.run_batch(texts)
-    hops = dyson.readout(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
+    hops = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
     found = excess(model) | {
         "right verb": right(runs.law),
         "exact": right(language.law(texts)),
@@ -220,8 +221,8 @@ def two_hops(model: Model) -> dict:
     }
     if model.transformer.shape.layers > 1:
         for route in ("value", "key", "query"):
-            edits = dyson.blinded(runs, route, reader=1, writer=0)
-            found[f"blind {route}"] = right(model.run_batch(texts, edits=edits).law)
+            hidden = edits.blind(runs, route, reader=1, writer=0)
+            found[f"blind {route}"] = right(model.run_batch(texts, edits=hidden).law)
     return found
 
 
@@ -229,7 +230,7 @@ def hops_in_time(model: Model) -> dict:
     """The depth language while it is learned: P(right verb), of the model and by hops."""
     texts = model.language.sample(96, 64, seed=77)
     right, runs = _right_verb(model.language, texts), model.run_batch(texts)
-    hops = dyson.readout(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
+    hops = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
     return {"right verb": right(runs.law), "by hops": [right(law) for law in hops[:3]]}
 
 
@@ -251,7 +252,7 @@ def becoming(model: Model) -> dict:
     return {
         "hop sizes": dyson.sizes(hops)[:5].tolist(),
         "hop left": dyson.missing(runs, hops)[:5].tolist(),
-        "antisymmetric": float(mixing.antisymmetric_share(mixing.couplings(runs[0])).mean()),
+        "antisymmetric": float(np.mean(mixing.antisymmetric_share(mixing.couplings(runs[0])))),
         "exponents": float((runs.interaction[..., seen] / model.transformer.shape.T0).std()),
         "at T/T0": mixing.temperature_scan(model, RATIOS, 48).tolist(),
         "likeness W_E": _likeness(vectors, model.language),

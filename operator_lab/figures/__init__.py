@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from . import training as training
     from .explorer import Explorer as Explorer
     from .look import style as style
+    from .panels import Bars as Bars
+    from .panels import Choice as Choice
+    from .panels import Heatmap as Heatmap
+    from .panels import Lines as Lines
+    from .panels import Points as Points
+    from .panels import Slider as Slider
 
-_NAMES = {"Explorer": "explorer", "style": "look"}
+_NAMES = {"Explorer": "explorer", "style": "look"} | dict.fromkeys(
+    ("Bars", "Choice", "Heatmap", "Lines", "Points", "Slider"), "panels"
+)
 _MODULES = {
     "channels", "continuum", "dyson", "embedding", "layernorm", "measurement", "mixing", "one_hot",
     "pretrained", "pseudospectra", "resummation", "thermodynamics", "training",

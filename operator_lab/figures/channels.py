@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..channels import without
+from ..edits import silence
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Slider
 from .look import LIGHT, MARKERS, shades
@@ -69,7 +69,7 @@ def switches(model: Model, sentence: str, count: int = 8) -> Explorer:
     heads = range(shape.heads)
     subsets = [s for n in range(shape.heads + 1) for s in itertools.combinations(heads, n)]
     off = np.array([
-        [quick.excess(32, edits=without(quick, layer, s) if s else None)
+        [quick.excess(32, edits=silence(quick, layer, s) if s else None)
          for layer in range(shape.layers)]
         for s in subsets
     ])  # fmt: skip
@@ -100,7 +100,7 @@ def _switch_picture(model: Model, text: str, subsets, off: ndarray, count: int) 
     run, exact = model.run(text), model.language.law(text)[-1]
     layers = range(run.shape.layers)
     laws = np.array([
-        [model.run(text, edits=without(model, layer, s) if s else None).law[-1] for layer in layers]
+        [model.run(text, edits=silence(model, layer, s) if s else None).law[-1] for layer in layers]
         for s in subsets
     ])  # fmt: skip
     shown = np.argsort(-(run.law[-1] + exact + 0.3 * laws.max((0, 1))), kind="stable")[:count]

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..dyson import bare, orders, readout, sizes
+from ..dyson import bare, law_of, orders, sizes
 from ..errors import LabError
 from ..model import Model, divergence
 from ..run import Run
@@ -50,7 +50,7 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
     if len(run.words) <= layers:
         raise LabError(f"Give a sentence of at least {layers} words, so that every hop can happen.")
     series = [orders(run, *options) for options in SPLITS.values()]
-    laws = np.stack([readout(run, np.cumsum(s, 0))[:, -1] for s in series], axis=1)
+    laws = np.stack([law_of(run, np.cumsum(s, 0))[:, -1] for s in series], axis=1)
     shown = np.argsort(-(run.law[-1] + exact))[:count]
     left = np.array([[divergence(run.law[-1], law) for law in row] for row in laws])
     off = np.array([[divergence(exact, law) for law in row] for row in laws])
@@ -80,7 +80,7 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
     }  # fmt: skip
 
 
-def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explorer:
+def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explorer:
     """The bare series at a coupling lambda, its error by order, and the plane of singularities.
 
     Lengths in the plane are in units of the nearest singularity found, so the series must fail
@@ -129,7 +129,7 @@ def coupling(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
 
 
 def _series(run: Run, ratios, count, keep) -> dict:
-    c, _ = bare.trusted(run, count, 4.0)
+    c, _ = bare.stable_coefficients(run, count, 4.0)
     estimate = np.median(bare.radius_of_convergence(c))
     found = bare.singularities(run, 1.6 * estimate, grid=20, keep=keep)
     reach = abs(found[0].coupling)
@@ -159,8 +159,8 @@ def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> None:
     """How much is missing after each order, on a logarithmic scale; exact zeros are left out."""
     for i, (name, found) in enumerate(series.items()):
-        found = np.asarray(found, float)
-        ax.plot(np.where(found > 0, found, np.nan), label=name, **line(i))
+        left = np.asarray(found, float)
+        ax.plot(np.where(left > 0, left, np.nan), label=name, **line(i))
     ax.set(title=title, xlabel="orders summed, up to", ylabel="error, of the state", yscale="log")
     ax.legend()
 

@@ -91,7 +91,7 @@ def ranks(ax: Axes, held: Mapping[str, ndarray], which: Sequence[int]) -> None:
         color = LIGHT["series"][i]
         ax.loglog(which, found.mean(1), "-" if i == 0 else "--", color=color, label=name)
         ax.loglog(which, found, MARKERS[i], color=color, ms=4, alpha=0.6)
-    ax.set_xticks(which, which)
+    ax.set_xticks(which, [str(r) for r in which])
     ax.minorticks_off()
     ax.set(xlabel="rank, of 64", ylabel="excess, nats")
     ax.legend()

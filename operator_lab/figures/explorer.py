@@ -134,7 +134,7 @@ class Explorer(anywidget.AnyWidget):
     def _ipython_display_(self, **_: Any) -> None:
         """Show the first frame for readers without scripts, then the widget."""
         display({"text/html": self._still(), "text/plain": repr(self)}, raw=True)
-        bundle, metadata = self._repr_mimebundle_()
+        bundle, metadata = self._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)
 
     def _still(self) -> str:

@@ -166,7 +166,8 @@ def beliefs(ax: Axes, belief: ndarray, exact: ndarray, senses: tuple[str, ...], 
         color = LIGHT["series"][k]
         ax.plot(*xy[best == k].T, MARKERS[k], color=color, ms=4, alpha=0.4, mew=0, label=sense)
     for corner, sense in zip(corners(len(senses)), senses, strict=True):
-        ax.text(*(1.2 * corner), sense, ha="center", va="center", fontsize=8)
+        x, y = 1.2 * corner
+        ax.text(x, y, sense, ha="center", va="center", fontsize=8)
     ax.set(title=title, aspect="equal", xticks=[], yticks=[], xlim=(-1.5, 1.5), ylim=(-1.5, 1.5))
     ax.spines[:].set_visible(False)
 

@@ -29,7 +29,7 @@ def temperature(
     sentence shows the first layer's heads only. LabError for a sentence the model cannot read.
     """
     models = [model.replace(tau=float(r)) for r in ratios]
-    curve = temperature_scan(model.to("float32"), ratios, count=64)
+    curve = temperature_scan(model.to("float32"), ratios.tolist(), count=64)
 
     def picture(text: str) -> dict:
         return _mixing_picture(models, ratios, curve, text, position)

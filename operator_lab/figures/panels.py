@@ -42,7 +42,7 @@ class Slider:
         labels = None if self.labels is None else grid.words(self.labels, owner, "labels")
         if self.values is None and labels is None:
             raise LabError(f"{owner} has neither values nor labels; give one of them.")
-        values = range(1, len(labels) + 1) if self.values is None else self.values
+        values = range(1, len(labels or ()) + 1) if self.values is None else self.values
         values = grid.increasing(values, owner, "values", self.scale == "log")
         if labels is not None and len(labels) != values.size:
             raise LabError(f"{owner} has {values.size} values and {len(labels)} labels.")
@@ -71,8 +71,13 @@ class Panel:
     """One of the pictures: `arrays` move with the slider, `header` is all the rest."""
 
     kind: ClassVar[str]
-    log: ClassVar[bool | property] = False
     title: str
+    arrays: dict[str, np.ndarray] = field(init=False, repr=False)
+
+    @property
+    def log(self) -> bool:
+        """Whether the arrays are drawn on a logarithmic scale."""
+        return False
 
     @property
     def owner(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..pretrained import Pretrained
+from ..model import Model
 from ..pretrained import truncation as truncated
 from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import LIGHT, line, shades
@@ -17,7 +17,7 @@ from .look import LIGHT, line, shades
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
 
 
-def truncation(picture: Mapping[str, Any], model: Pretrained | None = None) -> Explorer:
+def truncation(picture: Mapping[str, Any], model: Model | None = None) -> Explorer:
     """The next word read from the first orders of a real model, beside the whole model's.
 
     `picture` is one of `lab.pretrained.pictures()` or `lab.pretrained.truncation(model, text)`.

@@ -84,6 +84,7 @@ def outline(found: Pseudospectrum, eps: float) -> ndarray:
     lines = contour_generator(found.x, found.y, np.log(np.maximum(found.sigma, 1e-300))).lines(
         np.log(eps)
     )
+    lines = [np.asarray(part) for part in lines]
     if not lines:
         return np.full((CORNERS, 2), np.nan)
     length = np.array([np.hypot(*np.diff(part, axis=0).T).sum() for part in lines])

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..dyson import readout
+from .. import dyson
 from ..model import Model
-from ..resummation import Coupling, coupling, epsilon, pade, tail
+from ..resummation import Expansion, epsilon, expansion, pade, tail
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, MARKERS, line
@@ -46,7 +46,7 @@ def _couplings() -> ndarray:
 
 def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
     lam, whole = _couplings(), run.shape.layers
-    facts = [_facts(coupling(tail(run, n), count), run, lam) for n in layers]
+    facts = [_facts(expansion(tail(run, n), count), run, lam) for n in layers]
     options = [f"the last {n} of {whole}" if n < whole else f"all {whole}" for n in layers]
     circle = np.exp(1j * np.linspace(0, np.pi, 24))
     xy = np.full((len(lam), len(layers), SHOWN + len(circle) + 1, 2), np.nan)
@@ -97,7 +97,7 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
     }  # fmt: skip
 
 
-def _facts(series: Coupling, run: Run, lam: ndarray) -> dict:
+def _facts(series: Expansion, run: Run, lam: ndarray) -> dict:
     sums = np.stack([series.sums(value) for value in lam])
     best, exact = np.stack([epsilon(s) for s in sums]), series.exact(lam)
     size = np.linalg.norm(exact, axis=-1)[:, None]
@@ -119,7 +119,7 @@ def law_of(run: Run, x: ndarray, position: int) -> ndarray:
     """The law read from other states [n, d] at one position of a run."""
     states = np.repeat(run.states[-1][None], len(x), axis=0)
     states[:, position] = x
-    return readout(run, states)[:, position]
+    return dyson.law_of(run, states)[:, position]
 
 
 def singularities(

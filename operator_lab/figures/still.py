@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,9 +27,11 @@ def draw(ax: Axes, panel: Panel, i: int, j: int, value: float | None = None) -> 
     _DRAW[type(panel)](ax, panel, arrays, value)
 
 
-def _words_below(ax: Axes, words: tuple[str, ...], shift: float = 0.0) -> None:
+def _words_below(ax: Axes, words: Sequence[str], shift: float = 0.0) -> None:
     slanted = sum(len(word) + 2 for word in words) > 34
-    turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    turn: dict[str, Any] = (
+        {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    )
     ax.set_xticks(np.arange(len(words)) + shift, words, **turn)
     ax.tick_params(axis="x", length=0)
 
@@ -98,7 +102,12 @@ def _names(ax: Axes, count: int) -> None:
         ax.legend(fontsize=8)
 
 
-_DRAW = {Heatmap: _heatmap, Bars: _bars, Lines: _lines, Points: _points}
+_DRAW: dict[type[Panel], Callable[..., None]] = {
+    Heatmap: _heatmap,
+    Bars: _bars,
+    Lines: _lines,
+    Points: _points,
+}
 
 
 def png(content: Content, i: int, j: int) -> bytes:

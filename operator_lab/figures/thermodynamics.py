@@ -108,9 +108,10 @@ def _heat_picture(model: Model, text: str, ratios: ndarray) -> dict:
     shown = max(1, min(shape.layers, 120_000 // (len(ratios) * shape.heads * N**2)))
     E = td.energies(run)[:shown].reshape(-1, N, N)
     states = td.equilibrium(E, ratios[:, None, None] * shape.T0)
-    C, last = states.C[..., 1:].mean(-1), states.C[..., -1]
+    C = np.asarray(states.C)
+    C, last = C[..., 1:].mean(-1), C[..., -1]
     heads = [f"layer {i // shape.heads + 1}, head {i % shape.heads + 1}" for i in range(len(E))]
-    at = td.peaks(last, ratios)
+    at = np.asarray(td.peaks(last, ratios))
     best = states.p[..., -1, :].argmax(-1)
     most = td.bound(N)
     return {

@@ -110,9 +110,9 @@ def losses(
     """Learning curves (steps, nats) against time, with horizontal lines for what is known."""
     for i, (name, (steps, nats)) in enumerate(curves.items()):
         ax.plot(steps, nats, label=name, **line(i, markersize=4))
-    for name, nats in (bounds or {}).items():
-        ax.axhline(nats, color="0.5", linestyle=":", linewidth=1)
-        ax.annotate(name, (1, nats), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+    for name, known in (bounds or {}).items():
+        ax.axhline(known, color="0.5", linestyle=":", linewidth=1)
+        ax.annotate(name, (1, known), xycoords=("axes fraction", "data"), xytext=(-2, 2),
                     textcoords="offset points", ha="right", fontsize=8, color="0.4")  # fmt: skip
     ax.set(xlabel="steps", ylabel="nats per word")
     if log:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..corpus import Language
+from ..edits import put
 from ..errors import LabError
 from ..model import Model, divergence
 from ..one_hot import surprise
@@ -63,13 +64,8 @@ def replaced(
     state: Float[ndarray, "B d"],
 ) -> Float[ndarray, "B V"]:
     """The law at one position of each text when its state after a step is another (patching)."""
-    rows = np.arange(len(tokens))
-
-    def put(x):
-        x[rows, position] = state
-        return x
-
-    return model.run_batch(tokens, edits={("state", step): put}).law[rows, position]
+    where = np.arange(len(tokens)), position
+    return model.run_batch(tokens, edits=put(model, step, where, state)).law[where]
 
 
 class Rewritten(NamedTuple):

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from ..corpus import STOP
+from ..corpus import STOP, Language
 from ..errors import LabError
 from ..model import Model
 from ..run import softmax
@@ -87,6 +87,23 @@ class Cache:
         return sum(t.numel() for t in (*self.keys, *self.values))
 
 
+class _Carried(Note):
+    """Hands each layer the keys and values of the past in front of its own, and keeps them all."""
+
+    def __init__(self, cache: Cache):
+        self.first, self.past = cache.position, {"key": cache.keys, "value": cache.values}
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+
+    def __call__(self, name, index, value):
+        if name not in self.past:
+            return value
+        past = self.past[name]
+        value = torch.cat([past[index], value], -2) if past else value
+        (self.keys if name == "key" else self.values).append(value)
+        return value
+
+
 @torch.inference_mode()
 def advance(
     model: Model, token: Int[ndarray, "*batch"] | int, cache: Cache | None = None
@@ -96,7 +113,8 @@ def advance(
     The same numbers as a run over the whole sentence, computed column by column. LabError beyond
     the model's context, and for a model that is not causal (its columns change with every word).
     """
-    t, shape = model.transformer, model.transformer.shape
+    shape = model.shape
+    _ = model.weights["W_U.weight"]  # of an encoder in vain
     if shape.mixing != "softmax":
         raise LabError("Only a model that mixes by softmax can be read word by word.")
     if not shape.causal:
@@ -104,27 +122,11 @@ def advance(
     cache = Cache(0) if cache is None else cache
     if cache.position >= shape.context:
         raise LabError(f"This model reads at most {shape.context} positions; start a new text.")
-    tokens = torch.as_tensor(model.language._checked(token), device=t.W_E.device)
-    x = (t.W_E[tokens] + t.W_P[cache.position])[..., None, :]
-    keys, values, note = [], [], Note()
-    T = shape.tau * shape.T0
-
-    for i, layer in enumerate(t.layers):
-        attention = layer.attention
-
-        def attend(u, a=attention, i=i):
-            q, k, v = (a.split(w(u)) for w in (a.query, a.W_K, a.W_V))
-            if cache.keys:
-                k, v = torch.cat([cache.keys[i], k], -2), torch.cat([cache.values[i], v], -2)
-            keys.append(k)
-            values.append(v)
-            mixed = (q @ k.mT / T).softmax(-1) @ v
-            return a.W_O(mixed.transpose(-2, -3).flatten(-2))
-
-        x = layer.step(x, attend, layer.norm_1, 2 * i, note)
-        x = layer.step(x, lambda u, m=layer.mlp, i=i: m(u, i, note), layer.norm_2, 2 * i + 1, note)
-    law = softmax(t.measure(x)[..., 0, :].double().numpy(force=True))
-    return law, Cache(cache.position + 1, tuple(keys), tuple(values))
+    tokens = torch.as_tensor(model.checked(token), device=model.transformer.W_E.device)
+    note = _Carried(cache)
+    logits = model.transformer(tokens[..., None], note)
+    law = softmax(logits[..., 0, :].double().numpy(force=True))
+    return law, Cache(cache.position + 1, tuple(note.keys), tuple(note.values))
 
 
 def read(
@@ -167,11 +169,12 @@ def generate(
     `tempered`, `advance` and `Model.run`.
     """
     language = model.language
-    begun = language.encode(start) if start.strip() != STOP else np.array([language.index(STOP)])
-    if not len(begun) <= length <= model.transformer.shape.context:
+    alone = isinstance(language, Language) and start.strip() == STOP
+    begun = np.array([language.index(STOP)]) if alone else language.encode(start)
+    if not len(begun) <= length <= model.shape.context:
         raise LabError(
-            f"A text from here has {len(begun)} to {model.transformer.shape.context} words, its "
-            f"opening full stop counted; {length} were asked for."
+            f"A text from here has {len(begun)} to {model.shape.context} words, its "
+            f"opening counted; {length} were asked for."
         )
     if count < 1:
         raise LabError(f"Cannot draw {count} texts; give at least 1.")

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from ..dyson import readout
+from ..dyson import law_of
 from ..errors import LabError
 from ..run import Run
 
@@ -17,7 +17,7 @@ def lens(run: Run) -> Float[ndarray, "*batch steps_1 N V"]:
     W_U N(x_s) for s = 0 .. 2L; the last is the model's own law. nostalgebraist 2020.
     """
     states = np.moveaxis(run.states, -3, 0)
-    return np.stack([readout(run, x) for x in states], axis=-3)
+    return np.stack([law_of(run, x) for x in states], axis=-3)
 
 
 def born(z: Float[ndarray, "*n V"]) -> Float[ndarray, "*n V"]:

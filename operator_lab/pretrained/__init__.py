@@ -1,6 +1,6 @@
-"""Pretrained: real models brought into the same `Run` as the course's own."""
+"""Pretrained: reading real models into the course's own `Model`, and measuring them."""
 
-from .form import Form
+from .controls import initial, shuffled
 from .measures import (
     Couplings,
     Reading,
@@ -9,18 +9,16 @@ from .measures import (
     damping,
     massive,
     onsite_energies,
+    pooled,
     raw_and_centred,
     reading,
     sizes,
 )
-from .model import Pretrained, pooled
 from .packages import PACKAGES, installed, load, try_load
-from .record import GATES, PretrainedRun
-from .trip import difference, pictures, shipped, silenced, truncation
+from .trip import difference, falls, pictures, shipped, truncation
 
 __all__ = [
-    "GATES", "PACKAGES", "Couplings", "Form", "Pretrained", "PretrainedRun", "Reading", "by_gate",
-    "couplings", "damping", "difference", "installed", "load", "massive", "onsite_energies",
-    "pictures", "pooled", "raw_and_centred", "reading", "shipped", "silenced", "sizes",
-    "truncation", "try_load",
+    "PACKAGES", "Couplings", "Reading", "by_gate", "couplings", "damping", "difference", "initial",
+    "installed", "load", "massive", "onsite_energies", "pictures", "pooled", "raw_and_centred",
+    "reading", "shipped", "shuffled", "falls", "sizes", "truncation", "try_load",
 ]  # fmt: skip

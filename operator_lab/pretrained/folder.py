@@ -13,16 +13,18 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ..corpus import Tokenizer
+from ..corpus.tokens import package
 from ..errors import LabError
-from . import gguf, names, words
-from .form import Form
-from .model import Pretrained
-from .network import Network
+from ..model import Model
+from ..shape import Shape
+from ..transformer import Transformer
+from . import gguf, names
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
-def read(path: str | os.PathLike, name: str | None = None) -> Pretrained:
+def read(path: str | os.PathLike, name: str | None = None) -> Model:
     """The model in a folder or GGUF file, in float32; LabError where it is none that is known."""
     path = Path(path)
     if path.suffix in PICKLED:
@@ -54,16 +56,21 @@ def _json(path: Path) -> Any:
         raise LabError(f"{str(path)!r} is not a JSON file; copy the folder again.") from None
 
 
-def _of_folder(path: Path, name: str) -> Pretrained:
+def _of_folder(path: Path, name: str) -> Model:
     config = _json(path / "config.json")
     if not isinstance(config, dict):
         raise LabError(f"{str(path / 'config.json')!r} does not describe a model.")
-    shape = names.form(config)
+    shape = names.shape(config)
     tensors = _safetensors(path)
-    weights = names.weights(shape, tensors.get)
-    tokenizer = _tokenizer(path / "tokenizer.json")
-    vocabulary = words.vocabulary(tokenizer, shape.vocabulary)
-    return Pretrained(name, Network(shape, weights), tokenizer, vocabulary)
+    shape, weights = names.weights(config, shape, tensors.get)
+    return _model(name, shape, weights, _tokenizer(path / "tokenizer.json"), config["model_type"])
+
+
+def _model(name: str, shape: Shape, weights: Mapping[str, Tensor], tokenizer, kind: str) -> Model:
+    """The model of these weights, which it shares and does not copy."""
+    language = Tokenizer(name, tokenizer, shape.vocabulary)
+    card = {"name": name, "architecture": kind}
+    return Model(Transformer.holding(shape, weights), language, card)
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -91,7 +98,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _tokenizer(path: Path):
-    library = words.library()
+    library = package()
     if not path.is_file():
         raise LabError(f"{str(path.parent)!r} has no tokenizer: {path.name} is missing.")
     try:
@@ -112,7 +119,7 @@ _GGUF = {
 }  # fmt: skip
 
 
-def _of_gguf(path: Path, name: str) -> Pretrained:
+def _of_gguf(path: Path, name: str) -> Model:
     file = gguf.read(path)
     facts, architecture = file.facts, file.facts.get("general.architecture")
     if architecture != "llama":
@@ -137,14 +144,11 @@ def _of_gguf(path: Path, name: str) -> Pretrained:
         raise LabError(f"{str(path)!r} does not say its {missing}.")
     if "rope_freqs.weight" in file.tensors:
         raise LabError(f"{str(path)!r} changes its rotation (rope_freqs), which is not known here.")
-    shape = names.form(config)
-    weights = _named(shape, file.tensors)
-    tokenizer = _byte_pairs(facts)
-    vocabulary = words.vocabulary(tokenizer, shape.vocabulary)
-    return Pretrained(name, Network(shape, weights), tokenizer, vocabulary)
+    shape = names.shape(config)
+    return _model(name, shape, _named(shape, file.tensors), _byte_pairs(facts), architecture)
 
 
-def _named(shape: Form, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+def _named(shape: Shape, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
     def get(name):
         return torch.from_numpy(np.ascontiguousarray(tensors[name])) if name in tensors else None
 
@@ -163,7 +167,6 @@ def _named(shape: Form, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
     missing = [name for name, w in found.items() if w is None]
     if missing:
         raise LabError(f"The weights are not whole: {missing[0]!r} is missing. Copy it again.")
-    names.check(shape, found)
     return found
 
 
@@ -175,7 +178,7 @@ def _byte_pairs(facts):
             f"The tokenizer {kind} of this GGUF is not known; known are gpt-2's and smollm's. A "
             "folder with a tokenizer.json is read whatever its tokenizer."
         )
-    library = words.library()
+    library = package()
     pieces, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
     merges = [tuple(m.split(" ")) for m in facts["tokenizer.ggml.merges"]]
     known = {piece: i for i, piece in enumerate(pieces)}

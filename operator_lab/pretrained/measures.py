@@ -11,8 +11,9 @@ from numpy import ndarray
 from ..dyson import orders
 from ..errors import LabError
 from ..mixing import antisymmetric_share, centred
-from .model import Pretrained
-from .record import PretrainedLayer, PretrainedRun
+from ..model import Model
+from ..run import LayerRun, Run
+from ..steps import AttentionStep
 
 
 class Couplings(NamedTuple):
@@ -23,7 +24,7 @@ class Couplings(NamedTuple):
     departure: Float[ndarray, "L h"]  # from normality (Henrici): 0 normal, at most 1
 
 
-def couplings(model: Pretrained) -> Couplings:
+def couplings(model: Model) -> Couplings:
     """V_eff = G W_Q^T W_K G of every head (QK circuit): antisymmetric share, departure from normal.
 
     As `lab.mixing` has them, by products of size d_k instead of d. With RoPE it is the form
@@ -32,10 +33,11 @@ def couplings(model: Pretrained) -> Couplings:
     s, w = model.shape, model.weights
     share, summed, departure = [], [], []
     for i in range(s.layers):
-        gain = w[f"blocks.{i}.norm_1.gain"].astype(float) if s.norm == "pre" else 1.0
-        names = (f"blocks.{i}.attention.W_{letter}.weight" for letter in "QK")
+        block = f"blocks.{0 if s.tied else i}"
+        gain = w[f"{block}.norm_1.gain"].astype(float) if s.norm == "pre" else 1.0
+        names = (f"{block}.attention.W_{letter}.weight" for letter in "QK")
         Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
-        K = np.repeat(K, s.heads // len(K), 0)
+        K = np.repeat(K, s.group, 0)
         C = K @ Q.swapaxes(1, 2)  # its eigenvalues are those of the form, zeros left out
         squared = ((Q @ Q.swapaxes(1, 2)) * (K @ K.swapaxes(1, 2))).sum((1, 2))  # |V|^2
         share.append((1 - np.einsum("hij,hji->h", C, C) / squared) / 2)
@@ -45,7 +47,7 @@ def couplings(model: Pretrained) -> Couplings:
     return Couplings(np.array(share), np.array(summed), np.array(departure))
 
 
-def raw_and_centred(run: PretrainedRun) -> Float[ndarray, "2 L h"]:
+def raw_and_centred(run: Run) -> Float[ndarray, "2 L h"]:
     """Antisymmetric share of each map S of a run, as it is and double-centred.
 
     A direction that all states share makes S = constant + rest; the constant is symmetric and
@@ -65,7 +67,7 @@ class Reading(NamedTuple):
     agree: Float[ndarray, "n"]  # share of positions whose likeliest word is the run's
 
 
-def reading(run: PretrainedRun, states: Float[ndarray, "n N d"]) -> Reading:
+def reading(run: Run, states: Float[ndarray, "n N d"]) -> Reading:
     """Read each set of states through the final norm and W_U in place of the last one.
 
     Of the partial sums of a series it is the truncation, of `run.states` the logit lens. Position
@@ -83,16 +85,11 @@ def reading(run: PretrainedRun, states: Float[ndarray, "n N d"]) -> Reading:
     return Reading(*np.array(found).T)
 
 
-def log_law(run: PretrainedRun, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
+def log_law(run: Run, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
     """The logarithm of the law read from states, at each position but the first, in float64."""
-    w, s = run.weights, run.shape
-    W_U = w["W_U.weight"]
-    x = x[1:].astype(float)
-    if s.norm == "pre":
-        second = (x**2).mean(-1, keepdims=True) if s.rms else x.var(-1, keepdims=True)
-        centre = x if s.rms else x - x.mean(-1, keepdims=True)
-        x = centre / np.sqrt(second + s.eps) * w["final_norm.gain"] + w.get("final_norm.bias", 0.0)
-    z = (x.astype(W_U.dtype) @ W_U.T).astype(float)
+    W_U, norm = run.weights["W_U.weight"], run.final_norm(x.astype(float))
+    x = (x.astype(float) if norm is None else norm(x.astype(float), 1.0))[1:]
+    z = (x.astype(W_U.dtype) @ W_U.T).astype(float) + run.weights.get("W_U.bias", 0.0)
     z -= z.max(-1, keepdims=True)
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
@@ -106,7 +103,7 @@ def sizes(series: Float[ndarray, "n N d"], skip: int = 1) -> Float[ndarray, "n"]
     return np.sqrt((y**2).sum((1, 2)) / (y.sum(0) ** 2).sum())
 
 
-def damping(run: PretrainedRun) -> Float[ndarray, "L N"]:
+def damping(run: Run) -> Float[ndarray, "L N"]:
     """Trace of the true Jacobian of each MLP step at each position, over d.
 
     The derivative of x -> MLP(N(x)), norm included: no choice of what to freeze enters. Negative
@@ -115,7 +112,7 @@ def damping(run: PretrainedRun) -> Float[ndarray, "L N"]:
     return np.array([_trace(layer) for layer in run.layers]) / run.shape.features
 
 
-def _trace(layer: PretrainedLayer) -> Float[ndarray, "N"]:
+def _trace(layer: LayerRun) -> Float[ndarray, "N"]:
     """tr(W_2 F' W N'), by the diagonal alone: F' is diagonal between the two matrices."""
     step = layer.potential("tangent")
     x = layer.run.kept["state", 2 * layer.index + 1]
@@ -134,7 +131,7 @@ def _trace(layer: PretrainedLayer) -> Float[ndarray, "N"]:
     return (direct - along) / sigma
 
 
-def massive(run: PretrainedRun, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d"]:
+def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d"]:
     """Orders of the plain series when an on-site energy is free: V = c + (V - c), step by step.
 
     y_n <- (1 + c) y_n + (V - c) y_{n-1}, c[step, position] a number (a mass, in imaginary time).
@@ -150,17 +147,19 @@ def massive(run: PretrainedRun, shift: Float[ndarray, "steps N"]) -> Float[ndarr
     return y
 
 
-def onsite_energies(run: PretrainedRun, skip: int = 2) -> Float[ndarray, "steps N"]:
+def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
     """The number nearest to each frozen step on each site, tr L / d; 0 for the first `skip` steps.
 
     The trace of what acts within a position, attention's diagonal and MLP alike.
     """
+    if run.shape.norm != "pre":
+        raise LabError("On-site energies are read off steps with their norm before them (pre-LN).")
     found = []
     for k, step in enumerate(run.steps):
         if k < skip:
             found.append(np.zeros(step.positions))
             continue
-        if hasattr(step, "gate"):
+        if not isinstance(step, AttentionStep):
             left, right, held = step.W_2, step.W_1, step.gate
         else:
             held = np.diagonal(step.mixing, axis1=-2, axis2=-1).T  # [position, head]
@@ -172,6 +171,16 @@ def onsite_energies(run: PretrainedRun, skip: int = 2) -> Float[ndarray, "steps 
     return np.array(found)
 
 
-def by_gate(run: PretrainedRun) -> dict[str, Float[ndarray, "n N d"]]:
+def by_gate(run: Run) -> dict[str, Float[ndarray, "n N d"]]:
     """The plain series, every step an interaction, for each way to hold a gated MLP."""
     return {gate: orders(run, gate=gate) for gate in ("secant", "half", "up")}
+
+
+def pooled(run: Run, x: Float[ndarray, "*n N d"] | None = None) -> Float[ndarray, "*n d"]:
+    """The mean of the last states over the positions, at length 1 (sentence embedding).
+
+    What an encoder such as MiniLM is used for; of any states x [..., N, d] in their place.
+    """
+    x = run.states[-1] if x is None else np.asarray(x)
+    mean = x.mean(-2)
+    return mean / np.linalg.norm(mean, axis=-1, keepdims=True)

@@ -1,16 +1,17 @@
-"""From the names of GPT-2, Llama and BERT checkpoints to those of the course, and to a `Form`."""
+"""From the names of GPT-2, Llama and BERT checkpoints to those of the course, and to a `Shape`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import LabError
-from .form import Form
+from ..shape import BIASED, Shape
 
 # `model_type` of config.json -> the family whose shape and names it has.
 FAMILIES = {"gpt2": "gpt2", "llama": "llama", "mistral": "llama", "qwen2": "llama", "bert": "bert"}
@@ -42,7 +43,7 @@ _BERT = {
 Tensors = Callable[[str], Tensor | None]  # a checkpoint's tensor by its name, None if not there
 
 
-def form(config: Mapping[str, Any]) -> Form:
+def shape(config: Mapping[str, Any]) -> Shape:
     """The shape a config.json describes; LabError for an architecture that is not known."""
     kind = config.get("model_type")
     if kind not in FAMILIES:
@@ -67,37 +68,36 @@ def _activation(config, name: str) -> str:
     return ACTIVATIONS[given]
 
 
-def _gpt2(c) -> Form:
+def _gpt2(c) -> Shape:
     _refuse(c, scale_attn_by_inverse_layer_idx=False, scale_attn_weights=True,
             add_cross_attention=False)  # fmt: skip
-    d, h = c["n_embd"], c["n_head"]
-    return Form(
-        c["vocab_size"], context=c["n_positions"], features=d, heads=h, layers=c["n_layer"],
-        hidden=c.get("n_inner") or 4 * d, norm="pre", bias=True, kind="gpt2", key_heads=h,
-        head_size=d // h, eps=c.get("layer_norm_epsilon", 1e-5),
+    d = c["n_embd"]
+    return Shape(
+        c["vocab_size"], context=c["n_positions"], features=d, heads=c["n_head"],
+        layers=c["n_layer"], hidden=c.get("n_inner") or 4 * d, bias=True,
+        eps=c.get("layer_norm_epsilon", 1e-5),
         activation=_activation({"f": c.get("activation_function", "gelu_new")}, "f"),
     )  # fmt: skip
 
 
-def _bert(c) -> Form:
+def _bert(c) -> Shape:
     _refuse(c, position_embedding_type="absolute", is_decoder=False)
-    d, h = c["hidden_size"], c["num_attention_heads"]
-    return Form(
-        c["vocab_size"], context=c["max_position_embeddings"], features=d, heads=h,
-        layers=c["num_hidden_layers"], hidden=c["intermediate_size"], norm="post", bias=True,
-        causal=False, kind="bert", key_heads=h, head_size=d // h,
+    return Shape(
+        c["vocab_size"], context=c["max_position_embeddings"], features=c["hidden_size"],
+        heads=c["num_attention_heads"], layers=c["num_hidden_layers"],
+        hidden=c["intermediate_size"], norm="post", bias=True, causal=False,
         eps=c.get("layer_norm_eps", 1e-12), activation=_activation(c, "hidden_act"),
-        start_norm=True,
+        start_norm=True, readout="none",
     )  # fmt: skip
 
 
-def _llama(c) -> Form:
+def _llama(c) -> Shape:
     d, h = c["hidden_size"], c["num_attention_heads"]
-    size = c.get("head_dim") or d // h
-    return Form(
+    size = c.get("head_dim") or (d // h if d else None)
+    return Shape(
         c["vocab_size"], context=c["max_position_embeddings"], features=d, heads=h,
-        layers=c["num_hidden_layers"], hidden=c["intermediate_size"], norm="pre", rms=True,
-        kind="llama", key_heads=c.get("num_key_value_heads") or h, head_size=size,
+        layers=c["num_hidden_layers"], hidden=c["intermediate_size"], rms=True,
+        key_heads=c.get("num_key_value_heads") or h, head_size=size,
         eps=c.get("rms_norm_eps", 1e-6), activation=_activation(c, "hidden_act"), gated=True,
         rotation=_rotation(c, size),
     )  # fmt: skip
@@ -134,12 +134,27 @@ def _rotation(c, size: int) -> tuple[float, ...]:
     return tuple(map(slowed, plain))
 
 
-def weights(shape: Form, tensors: Tensors) -> dict[str, Tensor]:
-    """A checkpoint's weights by the course's names; LabError for one missing or misshapen."""
-    found = {"gpt2": _of_gpt2, "llama": _of_llama, "bert": _of_bert}[shape.kind](shape, tensors)
+def weights(
+    config: Mapping[str, Any], shape: Shape, tensors: Tensors
+) -> tuple[Shape, dict[str, Tensor]]:
+    """A checkpoint's weights by the course's names, and the shape with the biases they have.
+
+    LabError for one missing or of another kind of number.
+    """
+    family = FAMILIES[config["model_type"]]
+    found = {"gpt2": _of_gpt2, "llama": _of_llama, "bert": _of_bert}[family](shape, tensors)
     found = {name: w for name, w in found.items() if w is not None}
-    check(shape, found)
-    return found
+    for name, w in found.items():
+        if w.dtype != torch.float32:
+            raise LabError(f"The weights are not numbers of one kind: {name} is {w.dtype}.")
+    return _with_biases(shape, found), found
+
+
+def _with_biases(shape: Shape, found: Mapping[str, Tensor]) -> Shape:
+    """The shape that says which of its parts have a bias: config.json does not always."""
+    has = {name.split(".")[-2] for name in found if name.endswith(".bias")}
+    has = {"norm" if "norm" in part else part for part in has}
+    return replace(shape, bias=tuple(part for part in BIASED if part in has))
 
 
 def _needed(tensors: Tensors, *names: str) -> Tensor:
@@ -164,7 +179,7 @@ def _of_gpt2(shape, tensors):
         offsets = get(f"{there}attn.c_attn.bias").chunk(3)
         for letter, w, b in zip("QKV", together, offsets, strict=True):
             found[f"{here}attention.W_{letter}.weight"] = w.contiguous()
-            found[f"{here}attention.W_{letter}.bias"] = b
+            found[f"{here}attention.W_{letter}.bias"] = b.clone()
         for ours, theirs in (("attention.W_O", "attn.c_proj"), ("mlp.W_1", "mlp.c_fc"),
                              ("mlp.W_2", "mlp.c_proj")):  # fmt: skip
             found[f"{here}{ours}.weight"] = get(f"{there}{theirs}.weight").T.contiguous()
@@ -191,9 +206,8 @@ def _of_bert(shape, tensors):
     get = lambda name: _needed(tensors, f"{prefix}embeddings.{name}")  # noqa: E731
     found = {
         "W_E": get("word_embeddings.weight"),
-        "W_P": get("position_embeddings.weight"),
         # one text is read at a time: the first of the token types stands at every position
-        "start": get("token_type_embeddings.weight")[0],
+        "W_P": get("position_embeddings.weight") + get("token_type_embeddings.weight")[0],
         "start_norm.gain": get("LayerNorm.weight"),
         "start_norm.bias": get("LayerNorm.bias"),
     }
@@ -210,24 +224,3 @@ def _blocks(shape, tensors, names, place: str, biases: bool):
             get = (lambda name: _needed(tensors, name)) if biases else tensors
             found[f"{here}.bias"] = get(f"{there}.bias")
     return found
-
-
-def check(s: Form, found: Mapping[str, Tensor]) -> None:
-    """LabError unless every weight has the shape that the form says."""
-    q, k = s.heads * s.head_size, s.key_heads * s.head_size
-    sides = {
-        "W_E": (s.vocabulary, s.features), "W_U": (s.vocabulary, s.features),
-        "W_Q": (q, s.features), "W_K": (k, s.features), "W_V": (k, s.features),
-        "W_O": (s.features, q), "W_1": (s.hidden, s.features), "W_3": (s.hidden, s.features),
-        "W_2": (s.features, s.hidden),
-    }  # fmt: skip
-    for name, w in found.items():
-        part = name.removesuffix(".weight").split(".")[-1]
-        wanted = sides.get(part)
-        if wanted and w.ndim == 2 and tuple(w.shape) != wanted:
-            raise LabError(
-                f"The weights do not fit config.json: {name} is {tuple(w.shape)}, {wanted} is "
-                "needed."
-            )
-        if not w.dtype == torch.float32:
-            raise LabError(f"The weights are not numbers of one kind: {name} is {w.dtype}.")

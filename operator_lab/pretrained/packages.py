@@ -1,4 +1,4 @@
-"""The two real models of the field trip: packages that carry weights, found without importing."""
+"""Where models come from: files of your own, and the packages of weights of the field trip."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LabError, near
+from ..model import Model
 from . import folder
-from .model import Pretrained
 
 HOW = "`make field-trip` installs them (190 MB)"
 
@@ -59,29 +59,37 @@ def installed(name: str) -> bool:
     return where(name) is not None and importlib.util.find_spec("tokenizers") is not None
 
 
-def load(source: str | os.PathLike, dtype: str = "float32") -> Pretrained:
-    """A real model: "smollm2", "minilm", or a local folder (or GGUF file) of your own.
+def load(source: str | os.PathLike, precision: str | None = None) -> Model:
+    """A model by its file, folder or name: your own, or a real one.
 
-    A folder has config.json, model.safetensors and tokenizer.json and is of the shape of GPT-2,
-    Llama or BERT. LabError for a folder that is no model, an architecture that is not known,
-    weights that are missing, truncated or pickled, and for weights that are not installed.
+    A file that `Model.save` wrote; a folder with config.json, model.safetensors and tokenizer.json
+    in the shape of GPT-2, Llama or BERT; a GGUF file; or "smollm2" and "minilm", where they are
+    installed. Of the stored precision, or of the one given. LabError for anything else: a folder
+    that is no model, an architecture that is not known, weights missing, truncated or pickled.
     """
-    if str(source) in PACKAGES:
-        found, title = where(str(source)), PACKAGES[str(source)].title
+    model = _read(str(source), Path(source))
+    return model if precision is None else model.to(precision)
+
+
+def _read(name: str, path: Path) -> Model:
+    if name in PACKAGES:
+        found, title = where(name), PACKAGES[name].title
         if found is None:
             raise LabError(f"The weights of {title} are not installed; {HOW}.")
-    elif not Path(source).exists() and not any(c in str(source) for c in "/\\."):
+        return folder.read(found, title)
+    if path.is_file() and path.suffix not in (".gguf", *folder.PICKLED):
+        if not (path.parent / "config.json").is_file():
+            return Model.load(path)
+    elif not path.exists() and not any(c in name for c in "/\\."):
         known = ", ".join(map(repr, PACKAGES))
         raise LabError(
-            f"{str(source)!r} is neither {known} nor a folder here{near(str(source), PACKAGES)}"
+            f"{name!r} is neither {known} nor a file or folder here{near(name, PACKAGES)} The "
+            "course's own models come from lab.reference."
         )
-    else:
-        found, title = Path(source), None
-    model = folder.read(found, title)
-    return model if dtype == "float32" else model.to(dtype)
+    return folder.read(path)
 
 
-def try_load(name: str) -> Pretrained | None:
+def try_load(name: str) -> Model | None:
     """The model if its weights are installed, else None and one line that says what to do."""
     if installed(name):
         return load(name)

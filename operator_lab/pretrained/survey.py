@@ -14,17 +14,20 @@ import numpy as np
 from numpy import ndarray
 from tqdm import tqdm
 
-from ..dyson import attribute, blinded, orders
+from .. import edits
+from ..dyson import attribute, orders
 from ..embedding import effective_rank
 from ..files import write_whole
+from ..model import Model
 from . import measures, trip
-from .model import Pretrained, pooled
+from .controls import initial, shuffled
+from .measures import pooled
 from .packages import load
 
-CONTROLS: Mapping[str, Callable[[Pretrained], Pretrained]] = {
+CONTROLS: Mapping[str, Callable[[Model], Model]] = {
     "trained": lambda model: model,
-    "shuffled": lambda model: model.shuffled(seed=0),
-    "initial": lambda model: model.initial(seed=0),
+    "shuffled": lambda model: shuffled(model, seed=0),
+    "initial": lambda model: initial(model, seed=0),
 }
 
 
@@ -32,7 +35,7 @@ def _mean(found: list) -> ndarray:
     return np.mean(found, axis=0)
 
 
-def stream(model: Pretrained) -> dict:
+def stream(model: Model) -> dict:
     """Norms, steps, ranks and the common direction by depth, means over the texts."""
     rows: dict[str, list] = {}
     for text in trip.TEXTS:
@@ -57,7 +60,7 @@ def stream(model: Pretrained) -> dict:
     return {name: _mean(found) for name, found in rows.items()}
 
 
-def by_order(model: Pretrained, split: str, count: int, texts=None, **options) -> dict:
+def by_order(model: Model, split: str, count: int, texts=None, **options) -> dict:
     """Sizes of the orders of a split, and what the first of them say: [text, order]."""
     found, skip = [], 1 if model.shape.causal else 0
     for text in trip.TEXTS if texts is None else texts:
@@ -74,7 +77,7 @@ def by_order(model: Pretrained, split: str, count: int, texts=None, **options) -
     return {name: np.array([row[name] for row in found]) for name in found[0]}
 
 
-def _of_smollm2(model: Pretrained, trained: bool) -> dict:
+def _of_smollm2(model: Model, trained: bool) -> dict:
     found = stream(model) | _couplings(model)
     found |= {f"hop {k}": v for k, v in by_order(model, "on_site", 13).items()}
     for gate in ("half", "up"):
@@ -86,11 +89,11 @@ def _of_smollm2(model: Pretrained, trained: bool) -> dict:
     found["damping"] = _mean(
         [np.median(measures.damping(model.run(t))[:, 1:], 1) for t in trip.TEXTS]
     )
-    found["surprise"] = [model.surprise(t) for t in trip.TEXTS]
+    found["surprise"] = [model.cross_entropy(t) for t in trip.TEXTS]
     if trained:
         found |= _plain(model) | _gift(model) | _capital(model)
         found["tempered"] = [
-            np.mean([model.replace(tau=tau).surprise(t) for t in trip.TEXTS])
+            np.mean([model.replace(tau=tau).cross_entropy(t) for t in trip.TEXTS])
             for tau in trip.TEMPERATURES
         ]
     else:
@@ -99,13 +102,13 @@ def _of_smollm2(model: Pretrained, trained: bool) -> dict:
     return found
 
 
-def _couplings(model: Pretrained) -> dict:
+def _couplings(model: Model) -> dict:
     found = measures.couplings(model)
     return {"antisymmetric": found.antisymmetric, "summed": found.summed,
             "departure": found.departure}  # fmt: skip
 
 
-def _plain(model: Pretrained) -> dict:
+def _plain(model: Model) -> dict:
     """The plain series of one text in float32, for each way to hold the gate, and with a mass."""
     found, short = {}, {"tokens": trip.SHORT, "texts": trip.TEXTS[:1]}
     for gate in ("secant", "half", "up"):
@@ -120,18 +123,18 @@ def _plain(model: Pretrained) -> dict:
     return found
 
 
-def _gift(model: Pretrained) -> dict:
+def _gift(model: Model) -> dict:
     """The gift sentence: its logit split by hop, head, source; heads silenced, layers blinded."""
     sentence, word, other = trip.GIFT
     run = model.run(sentence)
     split = attribute(run, word, other)
     share = split.hops.sum((0, 3))  # [layer, head]
-    effect = trip.silenced(model, sentence, word, other)
+    effect = trip.falls(model, sentence, word, other)
     largest = split.largest(6)
     reader, writer = largest[0][2], np.argsort(-(effect - abs(share)), axis=None)
     writer = next(int(w) // run.shape.heads for w in writer if w < reader * run.shape.heads)
     blind = [
-        trip.difference(model, sentence, word, other, blinded(run, route, reader, writer))
+        trip.difference(model, sentence, word, other, edits.blind(run, route, reader, writer))
         for route in ("query", "key", "value")
     ]
     return {
@@ -143,21 +146,17 @@ def _gift(model: Pretrained) -> dict:
     }  # fmt: skip
 
 
-def _capital(model: Pretrained) -> dict:
+def _capital(model: Model) -> dict:
     """The sentence about capitals: its largest term, and its logits with that head silenced."""
     split = attribute(model.run(trip.CAPITAL[0]), *trip.CAPITAL[1:])
     largest = split.largest(1)[0]
     _, _, layer, head, _ = largest
 
-    def mute(writes):
-        writes[..., head, :, :] = 0.0
-        return writes
-
-    after = trip.difference(model, *trip.CAPITAL, edits={("head_write", layer): mute})
+    after = trip.difference(model, *trip.CAPITAL, edits=edits.silence(model, layer, [head]))
     return {"capital total": split.total, "capital largest": largest, "capital silenced": after}
 
 
-def _of_minilm(model: Pretrained) -> dict:
+def _of_minilm(model: Model) -> dict:
     found = stream(model) | _couplings(model)
     return found | {f"hop {k}": v for k, v in by_order(model, "on_site", 7).items()}
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy import ndarray
 
 from ..dyson import orders
+from ..edits import silence
 from ..errors import LabError
+from ..model import Model
 from . import measures
-from .model import Pretrained
 
 FILE = Path(__file__).parent.parent / "data" / "field_trip.json"
 TEXTS = (
@@ -59,11 +60,11 @@ def _kept(part: str):
         raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
 
 
-def truncation(model: Pretrained, sentence: str, count: int = 7, most: int = 8) -> dict:
+def truncation(model: Model, sentence: str, count: int = 7, most: int = 8) -> dict:
     """The next word as the first orders say it, for two splits: laws, KL and likeliest word.
 
     [order, split], the splits of `SPLITS`; orders beyond `most` are left out. What
-    `lab.figures.pretrained.truncation` draws. LabError as in `Pretrained.run`, for one word, and
+    `lab.figures.pretrained.truncation` draws. LabError as in `Model.run`, for one word, and
     for an encoder.
     """
     run = model.run(sentence)
@@ -90,14 +91,15 @@ def truncation(model: Pretrained, sentence: str, count: int = 7, most: int = 8) 
     }  # fmt: skip
 
 
-def difference(model: Pretrained, text: str, word: str, other: str, edits=None) -> float:
+def difference(model: Model, text: str, word: str, other: str, edits=None) -> float:
     """The logit of a word minus that of another after the last word of a text."""
+    _ = model.weights["W_U.weight"]  # of an encoder in vain
     run = model.run(text, edits)
-    i, j = (run.vocabulary.index(w) for w in (word, other))
+    i, j = (model.language.index(w) for w in (word, other))
     return float(run.logits[-1, i]) - float(run.logits[-1, j])
 
 
-def silenced(model: Pretrained, text: str, word: str, other: str) -> ndarray:
+def falls(model: Model, text: str, word: str, other: str) -> ndarray:
     """How much the difference of two logits falls when one head writes nothing at the last place.
 
     [layer, head]; every later step answers to it (ablation).
@@ -105,11 +107,6 @@ def silenced(model: Pretrained, text: str, word: str, other: str) -> ndarray:
     whole = difference(model, text, word, other)
     found = np.zeros((model.shape.layers, model.shape.heads))
     for layer, head in np.ndindex(found.shape):
-        edits = {("head_write", layer): lambda w, h=head: _muted(w, [h])}
+        edits = silence(model, layer, [head], position=-1)
         found[layer, head] = whole - difference(model, text, word, other, edits)
     return found
-
-
-def _muted(writes, heads):
-    writes[..., heads, -1, :] = 0.0
-    return writes

@@ -14,7 +14,7 @@ from .growth import (
     products,
     radius,
 )
-from .layers import raw, silenced, tangents
+from .layers import jacobians, on_site, raw
 from .random_matrices import (
     Edges,
     Outliers,
@@ -31,6 +31,6 @@ from .resolvent import Pseudospectrum, pseudospectrum, sigma_min
 __all__ = [
     "Edges", "Kreiss", "Outliers", "Pseudospectrum", "Spectrum", "conditions", "cumulated",
     "density", "distance", "edges", "exponentials", "kreiss", "misfit", "outliers", "powers",
-    "product_law", "products", "pseudospectrum", "radius", "raw", "sigma_min", "silenced",
-    "tangents",
+    "product_law", "products", "pseudospectrum", "radius", "raw", "sigma_min", "on_site",
+    "jacobians",
 ]  # fmt: skip

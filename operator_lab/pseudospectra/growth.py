@@ -16,7 +16,7 @@ from scipy.linalg import eig, expm
 from scipy.optimize import minimize
 
 from ..errors import LabError
-from .checked import square, whole
+from ..given import square, whole
 from .resolvent import sigma_min
 
 ROUNDING = 1e-8  # an eigenvalue this little beyond the circle (or the axis) counts as on it

@@ -12,13 +12,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import square, whole
 from ..model import Model
 from ..run import Run
-from ..transformer import Note
-from .checked import square, whole
 
 
-def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
+def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
     """The Jacobian of each layer at a run, d x^(l+1) / d x^(l) on flattened states [N d].
 
     LabError where the model cannot read the sentence, or beyond 1024 numbers in a state.
@@ -27,16 +26,15 @@ def tangents(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]
     size = states[0].size
     if size > 1024:
         raise LabError(f"A state of this run has {size} numbers, at most 1024; cut the sentence.")
-    T = model.transformer.shape.tau * model.transformer.shape.T0
     found = []
     for i, layer in enumerate(model.transformer.layers):
         x = torch.tensor(np.array(states[i]))
-        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, T, i, Note()), x)
+        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, i), x)
         found.append(J.reshape(size, size).double().numpy())
     return np.array(found)
 
 
-def silenced(A, positions: int):
+def on_site(A, positions: int):
     """The same operator on states [N d] with all that passes between positions taken out.
 
     LabError unless the matrix is made of positions x positions equal blocks.

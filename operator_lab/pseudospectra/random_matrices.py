@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import kstest
 
 from ..errors import LabError
-from .checked import square, whole
+from ..given import square, whole
 
 TRACY_WIDOM = {0.95: 0.9793, 0.99: 2.0234, 0.999: 3.2724, 0.9999: 4.3594}  # quantiles, real
 
@@ -129,7 +129,7 @@ class Outliers(NamedTuple):
 
     singular_values: Float[ndarray, "k"]
     edges: Edges
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
 def outliers(W, chance: float = 0.999) -> Outliers:
@@ -139,7 +139,8 @@ def outliers(W, chance: float = 0.999) -> Outliers:
     outwards: the count is cautious. LabError unless W is a finite matrix that is not 0.
     """
     values, W = _values(W), np.asarray(W, dtype=float)
-    found = edges(*W.shape, float(np.sqrt((W**2).mean())), chance)
+    rows, columns = W.shape
+    found = edges(rows, columns, float(np.sqrt((W**2).mean())), chance)
     return Outliers(values, found, int((values > found.reach).sum()))
 
 

@@ -17,7 +17,7 @@ from numpy import ndarray
 from scipy.linalg import rsf2csf, schur
 
 from ..errors import LabError
-from .checked import square, whole
+from ..given import square, whole
 
 LEAF = 8  # rows solved one by one; all that couples such blocks is a matrix product
 LEAST = 6  # steps of Lanczos before it may stop: it can rest at a neighbouring value for a while

@@ -5,13 +5,13 @@ Fixed points (`fixed_points`: plain iteration, Anderson's mixing alias DIIS), se
 series of a network (`coupling`), its layers as maps (`maps`). Arrays in, arrays out.
 """
 
-from .coupling import Coupling, coupling, felt, tail
+from .expansion import Expansion, expansion, felt, tail
 from .fixed_points import Iteration, anderson, picard
 from .maps import layer_map, scaled
 from .sequences import epsilon, reduced_rank
 from .series import Pade, borel, pade
 
 __all__ = [
-    "Coupling", "Iteration", "Pade", "anderson", "borel", "coupling", "epsilon", "felt",
+    "Expansion", "Iteration", "Pade", "anderson", "borel", "expansion", "epsilon", "felt",
     "layer_map", "pade", "picard", "reduced_rank", "scaled", "tail",
 ]  # fmt: skip

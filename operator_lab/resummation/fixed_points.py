@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import number, whole
 
 Map = Callable[[ndarray], ndarray]
 
@@ -59,18 +60,18 @@ def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int 
     evaluation at the start asks whether f is a function of x. LabError for a map that diverges,
     changes the shape, or is stochastic.
     """
-    if not (isinstance(memory, int) and memory >= 0 and isinstance(most, int) and most >= 1):
-        raise LabError(f"Give memory >= 0 and most >= 1, whole; got {memory!r} and {most!r}.")
-    if not tolerance > 0:
-        raise LabError(f"The tolerance must be positive; got {tolerance!r}.")
+    memory, most = whole(memory, "memory", least=0), whole(most, "most")
+    tolerance = number(tolerance, "tolerance", above=0)
     x = np.array(start, dtype=float)
     if not (x.size and np.isfinite(x).all()):
         raise LabError("The start must be a finite array that is not empty.")
     y = _without_chance(f, x)
-    states, images, residuals = [], [], []
+    states: list[ndarray] = []
+    images: list[ndarray] = []
+    residuals: list[float] = []
     for k in range(most):
         y = _image(f, x, k) if k else y
-        residuals.append(float(np.linalg.norm(y - x) / max(np.linalg.norm(y), 1e-300)))
+        residuals.append(float(np.linalg.norm(y - x) / max(float(np.linalg.norm(y)), 1e-300)))
         if residuals[-1] <= tolerance:
             return Iteration(y, np.array(residuals), tolerance)
         states, images = [*states, x][-memory - 1 :], [*images, y][-memory - 1 :]

@@ -9,8 +9,8 @@ import torch
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import index, number
 from ..model import Model
-from ..transformer import Note
 
 
 def layer_map(
@@ -23,18 +23,14 @@ def layer_map(
     read.
     """
     layers = model.transformer.layers
-    if not (isinstance(layer, int) and 0 <= layer < len(layers)):
-        raise LabError(f"Layer {layer!r} does not exist; this model has 0 to {len(layers) - 1}.")
-    if not np.isfinite(fed):
-        raise LabError(f"fed is a finite number, 0 or 1 as a rule; got {fed!r}.")
+    layer, fed = index(layer, len(layers), "layer"), number(fed, "share fed")
     start = np.array(model.run(sentence).states[0], dtype=float)
-    T = model.transformer.shape.tau * model.transformer.shape.T0
     dtype = model.transformer.W_E.dtype
 
     def applied(x: ndarray) -> ndarray:
         with torch.inference_mode():
             y = torch.as_tensor(x + fed * start, dtype=dtype)
-            return layers[layer](y, T, layer, Note()).double().numpy()
+            return layers[layer](y, layer).double().numpy()
 
     return applied, start
 

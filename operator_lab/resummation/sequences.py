@@ -35,7 +35,8 @@ def epsilon(sequence) -> Float[ndarray, "k *shape"]:
     S = terms(sequence)
     scale = abs(S).max() or 1.0  # so that squares neither overflow nor vanish
     vectors = S.reshape(len(S), -1) / scale
-    best, diagonal = [], []
+    best: list[ndarray] = []
+    diagonal: list[ndarray] = []
     for newest in vectors:
         fresh = [newest]
         older = np.zeros_like(newest)  # epsilon_(-1), then the entry two columns to the left

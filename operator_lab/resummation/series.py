@@ -18,6 +18,7 @@ from scipy.linalg import svd
 from scipy.special import gammaln
 
 from ..errors import LabError
+from ..given import number, whole
 from .sequences import terms
 
 ROUNDING = 1e-12
@@ -55,16 +56,15 @@ def pade(c, poles: int) -> Pade:
     leaves no more to fit, there are fewer poles, so that none is invented. LabError for fewer than
     poles + 1 coefficients, or `poles` that is no whole number from 0 on.
     """
-    if not (isinstance(poles, int | np.integer) and poles >= 0):
-        raise LabError(f"The number of poles is a whole number from 0 on; got {poles!r}.")
-    c = terms(c, int(poles) + 1)
+    poles = whole(poles, "poles", least=0)
+    c = terms(c, poles + 1)
     flat = c.reshape(len(c), -1)
     scale = _unit(flat)
     flat = flat * (scale ** np.arange(len(c)))[:, None]
-    q = _denominator(flat, int(poles))
+    q = _denominator(flat, poles)
     count = len(c) - len(q) + 1
     p = np.array([(q[: i + 1, None] * flat[i::-1][: len(q)]).sum(0) for i in range(count)])
-    p = _trimmed(p, np.linalg.norm(flat))
+    p = _trimmed(p, float(np.linalg.norm(flat)))
     down = scale ** -np.arange(len(c), dtype=float)
     p = (p * down[: len(p), None]).reshape(len(p), *c.shape[1:])
     return Pade(p, q * down[: len(q)])
@@ -115,8 +115,7 @@ def borel(c, x: float, poles: int | None = None) -> Float[ndarray, "*shape"]:
     settle, or x is not a finite number.
     """
     c = terms(c)
-    if not (isinstance(x, int | float | np.number) and np.isfinite(x)):
-        raise LabError(f"The point x must be a finite number; got {x!r}.")
+    x = number(x, "point x")
     n = np.arange(len(c))
     shrunk = c / np.exp(gammaln(n + 1)).reshape(-1, *[1] * (c.ndim - 1))
     B = pade(shrunk, (len(c) - 1) // 2 if poles is None else poles)

@@ -14,65 +14,10 @@ from numpy import ndarray
 from scipy.optimize import minimize
 
 from .. import mixing
-from ..errors import LabError, near
+from ..errors import LabError
+from ..given import distribution, one_of, spectrum, temperature
 
 ENTROPIES = ("shannon", "tsallis")
-
-
-def temperature(T) -> ndarray:
-    """Return T as an array of positive, finite numbers, or raise the sentence that says why not."""
-    try:
-        T = np.asarray(T, dtype=float)
-    except (TypeError, ValueError):
-        raise LabError(f"The temperature {T!r} is not a number; give one such as 1.0.") from None
-    if not (np.isfinite(T) & (T > 0)).all():
-        worst = T[~(np.isfinite(T) & (T > 0))].flat[0]
-        raise LabError(
-            f"The temperature {worst:g} is not a positive, finite number; T -> 0 is reached with a "
-            "small one such as 0.01."
-        )
-    return T
-
-
-def spectrum(E) -> ndarray:
-    """Return energies as floats [..., n]; +inf is a level that cannot be reached.
-
-    LabError for no level at all, NaN, -inf, or a row without one finite energy.
-    """
-    try:
-        E = np.asarray(E, dtype=float)
-    except (TypeError, ValueError):
-        raise LabError("A spectrum is a regular array of numbers, one energy a level.") from None
-    if E.ndim < 1 or E.size == 0:
-        raise LabError(
-            f"The spectrum is empty (shape {E.shape}); give at least one energy, [..., levels]."
-        )
-    if np.isnan(E).any() or (E == -np.inf).any():
-        raise LabError(
-            "The spectrum holds NaN or -inf; energies are finite, or +inf for a forbidden level."
-        )
-    if not np.isfinite(E).any(-1).all():
-        raise LabError(
-            "A row of the spectrum has no finite energy; leave at least one level within reach."
-        )
-    return E
-
-
-def distribution(p) -> ndarray:
-    """Return p as floats [..., n] that are not negative and sum to one, or raise LabError."""
-    try:
-        p = np.asarray(p, dtype=float)
-    except (TypeError, ValueError):
-        raise LabError("A distribution is a regular array of numbers.") from None
-    if p.ndim < 1 or p.size == 0:
-        raise LabError(f"The distribution is empty (shape {p.shape}); give [..., levels].")
-    if not np.isfinite(p).all() or (p < 0).any():
-        raise LabError("A probability is negative, NaN or infinite; all must be 0 or more.")
-    total = p.sum(-1)
-    if abs(total - 1).max() > 1e-6:
-        worst = total.flat[abs(total - 1).argmax()]
-        raise LabError(f"A row of probabilities sums to {worst:.6g}, not to 1; divide it by that.")
-    return p
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +60,13 @@ def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, 
 
     LabError for another kind, or rows that are no distributions.
     """
-    return _entropy(distribution(p), _known(kind))
+    return _entropy(distribution(p), one_of(kind, ENTROPIES, "entropy"))
 
 
 def _entropy(p, kind):
     if kind == "tsallis":
         return (1 - (p**2).sum(-1)) / 2
     return mixing.entropy(p)
-
-
-def _known(kind: str) -> str:
-    if kind not in ENTROPIES:
-        raise LabError(
-            f"{kind!r} is not one of the entropies {', '.join(ENTROPIES)}"
-            f"{near(str(kind), ENTROPIES)}"
-        )
-    return kind
 
 
 def free_energy(
@@ -149,7 +85,7 @@ def free_energy(
         raise LabError(f"{p.shape[-1]} probabilities and {E.shape[-1]} energies do not match.")
     with np.errstate(invalid="ignore"):
         U = np.where(p > 0, p * E, 0.0).sum(-1)
-    return U - T * _entropy(p, _known(kind))
+    return U - T * _entropy(p, one_of(kind, ENTROPIES, "entropy"))
 
 
 def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
@@ -175,7 +111,7 @@ def minimum(
 
     LabError for another entropy.
     """
-    if _known(kind) == "shannon":
+    if one_of(kind, ENTROPIES, "entropy") == "shannon":
         return boltzmann(E, T)
     return sparsemax(-spectrum(E) / temperature(T)[..., None])
 
@@ -199,7 +135,7 @@ def minimised(
     found = minimize(
         lambda p: p @ shift / T - _entropy(np.maximum(p, 0), kind),
         p,
-        jac=lambda p: shift / T + slope[_known(kind)](p),
+        jac=lambda p: shift / T + slope[one_of(kind, ENTROPIES, "entropy")](p),
         bounds=[(0, 1)] * len(E),
         constraints=[{"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like}],
         method="SLSQP",

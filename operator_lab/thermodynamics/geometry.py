@@ -10,7 +10,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from .equilibrium import boltzmann, distribution, spectrum
+from ..given import distribution, spectrum
+from .equilibrium import boltzmann
 
 
 def fisher(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k k"]:
@@ -57,7 +58,7 @@ def length(path: Float[ndarray, "steps k"]) -> float:
     path = distribution(path)
     if path.ndim != 2 or len(path) < 2:
         raise LabError(f"A path is at least two distributions, [steps, levels]; got {path.shape}.")
-    return float(distance(path[:-1], path[1:]).sum())
+    return float(np.sum(distance(path[:-1], path[1:])))
 
 
 def distance(p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 from ..errors import LabError
 from ..files import write_whole
+from ..given import whole
 from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
 
@@ -44,14 +45,13 @@ class Task:
     every: int = 25
 
     def __post_init__(self):
-        if not isinstance(self.p, int) or self.p < 3:
-            raise LabError(f"The modulus p = {self.p!r} is a whole number of at least 3.")
+        whole(self.p, "The modulus p", least=3)
         if not 0 < self.share < 1:
             raise LabError(
                 f"The share of pairs to learn from is between 0 and 1, not {self.share!r}."
             )
-        if not (isinstance(self.steps, int) and self.steps >= 0 and self.every >= 1):
-            raise LabError(f"Cannot log {self.steps!r} steps every {self.every!r} of them.")
+        whole(self.steps, "steps", least=0)
+        whole(self.every, "every")
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,8 @@ def grok(task: Task | None = None, progress: bool = True) -> Grokked:
     finally:
         bar.close()
     step, *curves = np.array(log).reshape(-1, 7).T
-    return Grokked(task, step.astype(int), *curves, np.array(loss), interrupted)
+    named = dict(zip(CURVES, curves, strict=True))
+    return Grokked(task, step.astype(int), **named, loss=np.array(loss), interrupted=interrupted)
 
 
 @torch.inference_mode()
@@ -176,7 +177,7 @@ def _look(model, tokens, answers, seen) -> tuple[float, ...]:
     logits = model(torch.tensor(tokens), note)[:, -1]
     each = F.cross_entropy(logits, y, reduction="none").numpy()
     right = (logits.argmax(-1) == y).numpy()
-    C = equilibrium(-note.S.double().numpy(), model.shape.T0).C
+    C = np.asarray(equilibrium(-note.S.double().numpy(), model.shape.T0).C)
     halves = [[v[seen].mean(), v[~seen].mean()] for v in (each, right)]
     return tuple(map(float, (*halves[0], *halves[1], C.mean(), C.max())))
 
@@ -224,4 +225,5 @@ def _read(entry: dict) -> Grokked:
     step = np.array(entry["step"], dtype=int)
     if any(len(curves[name]) != len(step) for name in CURVES) or len(curves["loss"]) < step[-1]:
         raise ValueError("curves of different length")
-    return Grokked(task, step, **curves)
+    loss = curves.pop("loss")
+    return Grokked(task, step, **curves, loss=loss, interrupted=False)

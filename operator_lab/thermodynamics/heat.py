@@ -11,9 +11,10 @@ from numpy import ndarray
 from scipy.optimize import brentq
 
 from ..errors import LabError
+from ..given import number, temperature, whole
 from ..model import Model
 from ..run import Run
-from .equilibrium import equilibrium, temperature
+from .equilibrium import equilibrium
 
 RATIOS = np.geomspace(0.01, 100, 161)  # T/T0, forty a decade, 1 among them
 
@@ -37,9 +38,8 @@ def schottky(
     With x = gap/T and g = levels - 1: x^2 g e^-x / (1 + g e^-x)^2. Two levels peak at 0.4392, at
     T = 0.417 gap. LabError for T <= 0, a gap of 0 or fewer than two levels.
     """
-    T, g = temperature(T), _levels(levels) - 1
-    if not 0 < gap < np.inf:
-        raise LabError(f"The gap is a positive number, not {gap!r}.")
+    T, g = temperature(T), whole(levels, "levels", least=2) - 1
+    gap = number(gap, "gap", above=0)
     x = gap / T
     odds = g * np.exp(-np.minimum(x, 700.0))
     return x**2 * odds / (1 + odds) ** 2
@@ -59,14 +59,8 @@ def bound(levels: int) -> float:
 
 def peak(levels: int) -> float:
     """gap/T at which `schottky` is largest; 2.3994 for two levels."""
-    g = _levels(levels) - 1
+    g = whole(levels, "levels", least=2) - 1
     return brentq(lambda x: x * math.tanh((x - math.log(g)) / 2) - 2, math.log(g), 4 + math.log(g))
-
-
-def _levels(levels: int) -> int:
-    if not (isinstance(levels, int | np.integer) and levels >= 2):
-        raise LabError(f"{levels!r} levels do not make a gap; give a whole number of at least 2.")
-    return int(levels)
 
 
 def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
@@ -88,7 +82,9 @@ def heat_curves(
         raise LabError(f"There is no position {first}; they run from 0 to {N - 1}.")
     T0, E = run.shape.T0, energies(run)[..., first:, :]
     others = tuple(a for a in range(E.ndim - 1) if a not in (E.ndim - 4, E.ndim - 3))
-    return np.array([equilibrium(E, T0 * r).C.mean(others) for r in temperature(ratios)])
+    return np.array(
+        [np.asarray(equilibrium(E, T0 * r).C).mean(others) for r in temperature(ratios)]
+    )
 
 
 def peaks(
@@ -117,9 +113,12 @@ def heat(model: Model, count: int = 16, seed: int = 5) -> dict:
     tokens = model.language.sample(count, model.transformer.shape.context, seed)
     runs = model.run_batch(tokens)
     curves = heat_curves(runs)
-    found = peaks(curves)
+    found = np.asarray(peaks(curves))
     rows = runs.interaction[..., runs.interaction.shape[-1] // 2 :, :].astype(float)
-    seen = np.tri(rows.shape[-1], dtype=bool)[-rows.shape[-2] :]
+    N = rows.shape[-1]
+    seen = (np.tri(N, dtype=bool) if runs.shape.causal else np.ones((N, N), bool))[
+        -rows.shape[-2] :
+    ]
     mean = (rows * seen).sum(-1, keepdims=True) / seen.sum(-1, keepdims=True)
     variance = ((rows - mean) ** 2 * seen).sum(-1) / seen.sum(-1)
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +19,11 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from ..errors import LabError
+from ..given import one_of, whole
 from .rotary import BASE, frequencies
 
 BREAKINGS = ("decay", "rotary")
-_SMALL = dict(features=6, positions=5, classes=7, base=4.0)
+_SMALL: dict[str, Any] = dict(features=6, positions=5, classes=7, base=4.0)
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,7 @@ class Layer:
     def __post_init__(self):
         frequencies(self.d_k, self.base)  # its sentence, for an odd number of features a head
         for name in ("features", "heads", "positions", "classes"):
-            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
-                raise LabError(
-                    f"{name} = {getattr(self, name)!r}; it is a whole number of at least 1."
-                )
+            whole(getattr(self, name), name)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -89,8 +88,8 @@ class Layer:
     def _turned(self, x, last: bool = False):
         if not self.rotary:
             return x
-        angle = self.rotary * np.outer(np.arange(self.positions), frequencies(self.d_k, self.base))
-        angle = torch.tensor(angle[-1:] if last else angle)
+        turns = self.rotary * np.outer(np.arange(self.positions), frequencies(self.d_k, self.base))
+        angle = torch.tensor(turns[-1:] if last else turns)
         cos, sin, even, odd = angle.cos(), angle.sin(), x[..., 0::2], x[..., 1::2]
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
@@ -121,8 +120,7 @@ def lifted(
     differs from axis to axis, "rotary" turns queries and keys, both by each of the rising
     `strengths`. LabError for another breaking or strengths that do not rise from above 0.
     """
-    if breaking not in BREAKINGS:
-        raise LabError(f"{breaking!r} is no way to break it; there are {', '.join(BREAKINGS)}.")
+    one_of(breaking, BREAKINGS, "way to break it")
     strengths = np.asarray(strengths, dtype=float)
     if strengths.ndim != 1 or not len(strengths) or not (np.diff(strengths, prepend=0) > 0).all():
         raise LabError("Strengths of the breaking are numbers above 0 that rise.")

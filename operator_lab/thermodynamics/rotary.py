@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import number, whole
 
 BASE = 10_000.0
 
@@ -20,14 +21,12 @@ def frequencies(features: int, base: float = BASE) -> Float[ndarray, "half"]:
 
     LabError for an odd number of features: they are turned in pairs.
     """
-    whole = isinstance(features, int | np.integer)
-    if not whole or features < 2 or features % 2:
+    if whole(features, "features", least=2) % 2:
         raise LabError(
             f"Rotary embeddings turn features in pairs; {features!r} cannot be paired, take an "
             "even number."
         )
-    if not base > 0:
-        raise LabError(f"The base of the frequencies is a positive number, not {base!r}.")
+    base = number(base, "base of the frequencies", above=0)
     return base ** (-np.arange(0, features, 2) / features)
 
 

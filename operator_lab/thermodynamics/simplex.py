@@ -7,7 +7,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from .equilibrium import distribution, free_energy, minimum, spectrum
+from ..given import distribution, spectrum
+from .equilibrium import free_energy, minimum
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 

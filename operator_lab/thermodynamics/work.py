@@ -12,7 +12,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from .equilibrium import equilibrium, relative_entropy, spectrum, temperature
+from ..given import spectrum, temperature, whole
+from .equilibrium import equilibrium, relative_entropy
 
 
 def straight(
@@ -23,9 +24,7 @@ def straight(
     LabError for spectra of different shape or with different forbidden levels, or no step.
     """
     E0, E1 = _matching(before, after)
-    if not (isinstance(steps, int | np.integer) and steps >= 1):
-        raise LabError(f"A path has at least one step, a whole number of them; got {steps!r}.")
-    s = np.linspace(0, 1, steps + 1).reshape(-1, *[1] * E0.ndim)
+    s = np.linspace(0, 1, whole(steps, "steps") + 1).reshape(-1, *[1] * E0.ndim)
     return np.where(np.isfinite(before), (1 - s) * E0 + s * E1, np.inf)
 
 
@@ -59,7 +58,7 @@ def balance(path: Float[ndarray, "steps *n k"], T: float) -> Balance:
         raise LabError(f"A path is at least two spectra, [steps, ..., levels]; got {E.shape}.")
     E = _reachable(E)
     states = equilibrium(path, T)
-    p, U, S = states.p, states.U, states.S
+    p, U, S = states.p, np.asarray(states.U), np.asarray(states.S)
     Q = (np.diff(p, axis=0) * (E[1:] + E[:-1]) / 2).sum((0, -1))
     W = (np.diff(E, axis=0) * (p[1:] + p[:-1]) / 2).sum((0, -1))
     dU, dS = U[-1] - U[0], S[-1] - S[0]

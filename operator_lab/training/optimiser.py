@@ -23,7 +23,9 @@ class Optimiser:
         others = [p for _, p in named if p.ndim < 2]
         groups = [{"params": matrices, "weight_decay": recipe.decay}]
         groups += [{"params": others, "weight_decay": 0.0}] if others else []
-        self.rules = [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), fused=True)]
+        self.rules: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), fused=True)
+        ]
         if inner:
             self.rules.append(
                 torch.optim.Muon(

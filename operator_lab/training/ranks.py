@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ..errors import LabError, near
+from ..given import whole
 from ..transformer import Transformer
 
 
@@ -42,8 +43,7 @@ def hold_ranks(transformer: Transformer, ranks: Mapping[str, int]) -> None:
         if name not in matrices:
             raise LabError(f"There is no weight matrix {name!r} to hold{near(name, matrices)}")
         most = min(matrices[name].shape)
-        if not (isinstance(rank, int) and 1 <= rank <= most):
-            raise LabError(f"The rank of {name} is a whole number from 1 to {most}, not {rank!r}.")
+        rank = whole(rank, f"The rank of {name}", most=most)
         *path, last = name.split(".")
         owner = transformer.get_submodule(".".join(path))
         parametrize.register_parametrization(owner, last, Factorised(rank))

@@ -16,7 +16,7 @@ from numpy import ndarray
 
 from ..dyson import bare
 from ..errors import LabError
-from ..pseudospectra.checked import whole
+from ..given import index, whole
 from ..run import Run
 
 
@@ -44,7 +44,7 @@ def tail(run: Run, layers: int) -> Run:
 
 
 @dataclass(frozen=True, eq=False)
-class Coupling:
+class Expansion:
     """Taylor coefficients of the last state at one position, in the coupling of its layers."""
 
     run: Run
@@ -71,21 +71,20 @@ class Coupling:
         return x.reshape(*couplings.shape, x.shape[-1])
 
 
-def coupling(run: Run, count: int = 33, position: int = -1) -> Coupling:
+def expansion(run: Run, count: int = 33, position: int = -1) -> Expansion:
     """Expand the last state at a position in the coupling of a run's layers (use `tail` before).
 
     Cauchy's integral on the widest circle, of a list, on which this position's coefficients agree
     with those of a smaller one: rounding then stays smallest. LabError where no circle serves.
     """
     count, words = whole(count, "The number of coefficients", 4, 200), len(run.words)
-    if not (isinstance(position, int | np.integer) and -words <= position < words):
-        raise LabError(f"Position {position!r} does not exist; this run has 0 to {words - 1}.")
+    position = index(position, words, "position")
     bare.at(run, 0.0)  # refuses a network without a series
     for circle in 1.9 * _within(run, position) * 0.88 ** np.arange(12):
         c = _coefficients(run, count, circle, position)
         check = _coefficients(run, count // 2 + 1, 0.85 * circle, position)
         if _agree(c[: len(check)], check, 1e-6):
-            return Coupling(run, position % words, c, float(circle))
+            return Expansion(run, position, c, float(circle))
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
 
 
@@ -117,7 +116,7 @@ def _agree(c, check, tolerance: float) -> bool:
 
 
 def felt(
-    series: Coupling, singularities: Sequence[bare.Singularity], points: int = 32
+    series: Expansion, singularities: Sequence[bare.Singularity], points: int = 32
 ) -> list[bare.Singularity]:
     """Those singularities that this position's state has, and not only another one's row.
 

@@ -1,0 +1,132 @@
+"""Interventions: what to change on the way of a forward pass (ablation, activation patching).
+
+Each function returns edits, {(point, index): f}, for `edits=` in `Model.run`, `Model.run_batch`
+and `Model.excess`; edits of different points are joined with `|`. The verbs: `silence` and `swap`
+heads, `put` states, `blind` an input to an earlier write, `symmetrise` an interaction, `flatten` a
+mixing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from .errors import LabError
+from .given import index, indices, one_of, whole
+from .model import Model
+from .recorder import Edits
+from .run import Run
+
+ROUTES = ("query", "key", "value")
+
+
+def silence(
+    model: Model,
+    layer: int,
+    heads: Sequence[int],
+    mean: Float[ndarray, "h N d"] | None = None,
+    position: int | None = None,
+) -> Edits:
+    """Some heads of a layer write nothing, or their `mean` write (head ablation).
+
+    Everywhere, or at one position alone. LabError for an empty or unknown set of heads, or an
+    unknown layer.
+    """
+    layer = index(layer, model.shape.layers, "layer")
+    chosen = indices(heads, model.shape.heads, "head")
+
+    def quiet(writes):
+        where = slice(None) if position is None else position
+        writes[..., chosen, where, :] = 0.0 if mean is None else mean[chosen][..., where, :]
+        return writes
+
+    return {("head_write", layer): quiet}
+
+
+def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
+    """Some heads of the first run write what they wrote in the second (activation patching).
+
+    For the first run's own sentence. LabError for runs of different length, an empty or unknown
+    set of heads, or an unknown layer.
+    """
+    layer = index(layer, first.shape.layers, "layer")
+    chosen = indices(heads, first.shape.heads, "head")
+    if first.states.shape != second.states.shape:
+        raise LabError("The two sentences must have the same number of positions.")
+    other = second.head_writes[..., layer, :, :, :]
+
+    def exchange(writes):
+        writes[..., chosen, :, :] = other[..., chosen, :, :]
+        return writes
+
+    return {("head_write", layer): exchange}
+
+
+def put(model: Model, step: int, where, states: Float[ndarray, "*rows d"]) -> Edits:
+    """The states at some places after a step become others (activation patching).
+
+    `where` picks them as NumPy would: one position or a list of them, or an index of a batch
+    [text, position]. LabError for a step that does not exist.
+    """
+    step = index(step, 2 * model.shape.layers + 1, "step")
+
+    def place(x):
+        x[where] = states
+        return x
+
+    return {("state", step): place}
+
+
+def blind(run: Run, route: str, reader: int, writer: int) -> Edits:
+    """What one layer's attention wrote is hidden from one input of a later layer (path patching).
+
+    `route` is "query", "key" or "value" (Q, K, V composition). What the frozen steps in between
+    made of the write is hidden with it; the reader's norm keeps the scale of the run. For the run's
+    own sentence. LabError for an unknown route, a later writer, or a model that is not pre-LN.
+    """
+    one_of(route, ROUTES, "route")
+    layers = run.shape.layers
+    reader, writer = index(reader, layers, "layer"), index(writer, layers, "layer")
+    if not writer < reader:
+        raise LabError(f"Layer {reader} cannot read layer {writer}'s write; writers come first.")
+    if run.shape.norm != "pre":
+        raise LabError("Only in a pre-LN model does a write stay in the stream as it is.")
+    norm = run.layers[reader].attend().before
+    write = run.step_writes[..., 2 * writer, :, :]
+    for step in run.steps[2 * writer + 1 : 2 * reader]:
+        write = write + step.apply(write, 0.0)
+    unseen = norm(run.states[..., 2 * reader, :, :] - write, 1.0)
+    return {(f"{route}_input", reader): lambda _: unseen}
+
+
+def symmetrise(model: Model, sign: int = 1) -> Edits:
+    """Every interaction S keeps its symmetric (sign = 1) or antisymmetric (-1) part only.
+
+    In feature space this keeps the Hermitian or anti-Hermitian part of every head's coupling.
+    LabError for another sign.
+    """
+    if sign not in (1, -1):
+        raise LabError(f"The sign is 1 (symmetric) or -1 (antisymmetric), not {sign!r}.")
+    part = lambda S: (S + sign * S.swapaxes(-1, -2)) / 2  # noqa: E731
+    return {("interaction", layer): part for layer in range(model.shape.layers)}
+
+
+def flatten(model: Model, rank: int, layers: Sequence[int] | None = None) -> Edits:
+    """Every mixing matrix becomes its best approximation of this rank (SVD).
+
+    The result is no law over keys any more: rows need not sum to 1, nor be causal. `layers` picks
+    some of them. LabError for a rank below 1 or an unknown layer.
+    """
+    rank = whole(rank, "The rank")
+    everything = range(model.shape.layers)
+    chosen = everything if layers is None else indices(layers, model.shape.layers, "layer")
+
+    def cut(A):
+        U, sizes, Vh = np.linalg.svd(A)
+        sizes[..., rank:] = 0.0
+        return (U * sizes[..., None, :]) @ Vh
+
+    return {("mixing", layer): cut for layer in chosen}

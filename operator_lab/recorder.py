@@ -1,0 +1,60 @@
+"""Recorder: keeps what a forward pass hands out, after the edits asked for (interventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy import ndarray
+
+from .errors import LabError, near
+from .shape import Shape
+from .transformer import POINTS, Note
+
+Edit = Callable[[ndarray], ndarray]
+Edits = Mapping[tuple[str, int], Edit]
+
+
+class Recorder(Note):
+    """A note that keeps every intermediate, after the edits asked for."""
+
+    def __init__(self, edits: Edits, shape: Shape):
+        for key in edits:
+            _check_point(key, shape)
+        self.edits = edits
+        self.by_head = any(name == "head_write" for name, _ in edits)
+        self.kept: dict[tuple[str, int], torch.Tensor] = {}
+
+    def __call__(self, name, index, value):
+        key = name, index
+        if key in self.edits:
+            value = _edited(self.edits[key], value, name, index)
+        self.kept[key] = value
+        return value
+
+
+def _check_point(key, shape: Shape):
+    if not (isinstance(key, tuple) and len(key) == 2):
+        raise LabError(f'An edit is named by a pair such as ("key_input", 1); got {key!r}.')
+    name, index = key
+    if name not in POINTS:
+        raise LabError(
+            f"{name!r} is not a point of the forward pass{near(str(name), POINTS)} "
+            f"The points are {', '.join(POINTS)}."
+        )
+    counts = {"state": 2 * shape.layers + 1, "step_write": 2 * shape.layers}
+    count = counts.get(name, shape.layers)
+    if not (isinstance(index, int | np.integer) and 0 <= index < count):
+        raise LabError(f"{name} is counted from 0 to {count - 1} in this model; got {index!r}.")
+
+
+def _edited(edit, value, name, index):
+    before = value.numpy(force=True).copy()
+    after = np.asarray(edit(before))
+    if after.shape != before.shape or after.dtype.kind not in "fiu":
+        raise LabError(
+            f"The edit of {name} {index} must give back an array of the same shape "
+            f"{before.shape}; it gave {after.dtype} of shape {after.shape}."
+        )
+    return torch.as_tensor(after.astype(before.dtype), device=value.device)
