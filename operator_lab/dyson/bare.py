@@ -65,7 +65,7 @@ def at(run: Run, couplings, free: str = "nothing") -> Plane:
     return plane
 
 
-def _pass(run: Run, lam, free: str) -> Plane:
+def _pass(run: Run, lam, free: str = "nothing") -> Plane:
     """`at` without its questions: where it overflows, so be it."""
     s = run.shape
     x = np.broadcast_to(run.states[0].astype(complex), (len(lam), *run.states[0].shape)).copy()
