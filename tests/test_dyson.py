@@ -243,3 +243,15 @@ def test_mistakes_get_one_sentence(call, message, as_a_learner):
     model = random_model()
     with pytest.raises(LabError, match=message):
         call(model, model.run(MONEY))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_nothing_returns_to_the_last_position_behind_a_mask(causal):
+    # The last position's block of the propagator is the product of its own blocks: what went out
+    # to other positions cannot come back (self-energy 0). Without the mask some does.
+    run = random_model(causal=causal).run("the man paid the coin")
+    d, own = run.shape.features, np.eye(run.shape.features)
+    for step in run.steps:
+        own = own + step.dense()[-d:, -d:] @ own
+    returned = abs(dyson.propagator(run)[-d:, -d:] - own).max()
+    assert returned < 1e-12 if causal else returned > 1e-3

@@ -14,12 +14,15 @@ from ..files import write_whole
 VERDICTS = ("exact", "holds", "holds with a caveat", "breaks", "not tested")
 NO_CHANCE = "no chance in it"
 MARK = "<!-- What follows is made from the notebooks' outputs by `operator-lab refresh`. -->"
+OURS = "ours"  # the section of a row that no paper claims: what this course asks besides
 PAPERS = {  # how the claims of a paper begin, and what heads its table
     "": "From Embeddings to Dyson Series (Chang 2026, arXiv 2603.11322)",
     "2602.08216": "Thermodynamics of attention (arXiv 2602.08216)",
     "2510.03989": "The continuum limit (Tai, Liu, Li, Chan 2025, arXiv 2510.03989)",
     "1906.02762": "A multi-particle dynamic system (Lu et al. 2019, arXiv 1906.02762)",
 }
+_ARXIV = re.compile(r"(?<!\[)\barXiv (\d{4}\.\d{5})\b")
+_BREAK = " \N{SECTION SIGN} "  # between the section and the title, where the section is given
 _LINE = re.compile(
     r"^\[claim\] (?P<name>.+?): (?P<measured>.+) \{(?P<spread>[^{}]+)\} -> (?P<verdict>[^>]+)$"
 )
@@ -37,15 +40,22 @@ class Row:
     cell: int
 
 
-def claim(name: str, measured: str, verdict: str, spread: str = NO_CHANCE) -> None:
+def claim(
+    name: str, measured: str, verdict: str, spread: str = NO_CHANCE, section: str = ""
+) -> None:
     """Print one claim with its number, spread and verdict, for the ledger (`course/claims.md`).
 
     `name` begins with the section, "III.3 non-Hermitian", after the paper's number on arXiv where
-    it is not the first: "2602.08216 3 softmax minimises F". `spread` says how the number varies
-    over seeds, texts or draws; left out, there is nothing random in it. The verdict is one of
-    exact, holds, holds with a caveat, breaks. LabError for another verdict or a text that would
-    not fit.
+    it is not the first: "2602.08216 3 softmax minimises F". A section of several words ends at a
+    comma, "Theorem 3.1, a projection", or is given as `section=`, and then `name` is the title
+    alone (after the paper's number); `section="ours"` marks what no paper claims. `spread` says how
+    the number varies over seeds, texts or draws; left out, there is nothing random in it. The
+    verdict is one of exact, holds, holds with a caveat, breaks, not tested; for the last,
+    `measured` says why. LabError for another verdict or a text that would not fit.
     """
+    if section:
+        paper, title = _split_paper(name)
+        name = f"{paper} {section}{_BREAK}{title}".lstrip()
     if verdict not in VERDICTS:
         raise LabError(
             f"{verdict!r} is not a verdict{near(verdict, VERDICTS)} "
@@ -77,34 +87,58 @@ def ledger(found: Iterable[Row]) -> str:
     found = list(found)
     parts = [f"{_counted(found)}.\n"]
     for paper, heading in PAPERS.items():
-        own = [row for row in found if _paper(row) == paper]
+        own = [row for row in found if titled(row)[0] == paper]
         if own:
-            parts.append(f"## {heading}\n\n{_counted(own)}.\n\n{_table(own, paper)}")
+            parts.append(f"## {linked(heading)}\n\n{_counted(own)}.\n\n{_table(own)}")
     return "\n".join(parts)
 
 
-def _paper(row: Row) -> str:
-    first = row.name.partition(" ")[0]
-    return first if first in PAPERS else ""
+def linked(text: str) -> str:
+    """A text whose "arXiv 2603.11322" are links; those that are links already stay."""
+    return _ARXIV.sub(r"[arXiv \1](https://arxiv.org/abs/\1)", text)
+
+
+def titled(row: Row) -> tuple[str, str, str]:
+    """Paper ("" for the first), section and title of a row.
+
+    The section ends where the claim says so, else it is the first word; where that word is no
+    number of a section ("abstract, ...", "Theorem 3.1, ...") it is all before the first comma.
+    """
+    paper, name = _split_paper(row.name)
+    if _BREAK in name:
+        section, _, title = name.partition(_BREAK)
+    elif re.match(r"(?:[IVX]+|v?\d+)(?:\.\d+)* ", name):
+        section, _, title = name.partition(" ")
+    else:
+        section, _, title = name.partition(", " if ", " in name else " ")
+    return paper, OURS if section.split()[0] in ("our", OURS) else section, title
+
+
+def _split_paper(name: str) -> tuple[str, str]:
+    first, _, rest = name.partition(" ")
+    return (first, rest.lstrip()) if first in PAPERS else ("", name)
 
 
 def _counted(found: list[Row]) -> str:
     counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in VERDICTS}
-    return f"{len(found)} claims: " + ", ".join(f"{n} *{verdict}*" for verdict, n in counts.items())
+    listed = ", ".join(f"{n} *{verdict}*" for verdict, n in counts.items())
+    ours = sum(titled(row)[1] == OURS for row in found)
+    asked = f" ({ours} of them *ours*: no paper claims them)" if ours else ""
+    return f"{len(found)} claim{'s' * (len(found) != 1)}{asked}: {listed}"
 
 
-def _table(found: list[Row], paper: str) -> str:
+def _table(found: list[Row]) -> str:
     lines = [
         "| section | claim | measured | over seeds | verdict | where |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:
-        section, _, title = row.name.removeprefix(paper).lstrip().partition(" ")
+        _, section, title = titled(row)
         where = f"[{row.notebook[:2]}]({row.notebook}), cell {row.cell}"
         lines.append(
             f"| {section} | {title} | {row.measured} | {row.spread} | **{row.verdict}** | {where} |"
         )
-    return "\n".join(lines) + "\n"
+    return linked("\n".join(lines) + "\n")
 
 
 def page(old: str, found: Iterable[Row]) -> str:

@@ -1,9 +1,16 @@
-"""The bare coupling series: every step's write scaled by lambda, expanded about lambda = 0.
+"""The bare coupling series: the interaction scaled by lambda, expanded about lambda = 0.
 
 The dressed series of `operator_lab.dyson` is a finite sum of operators measured on the finished
 run. This one is the Taylor series of the nonlinear network itself, x(lambda) = sum_n c_n lambda^n;
 its circle of convergence ends at the nearest singularity in the complex plane. Pre-LN or no norm,
 no biases in the norm needed; GELU is entire and makes no singularity, ReLU has no series.
+
+What lambda multiplies is a choice, `free=`, named as in `operator_lab.dyson.orders`; what is free
+acts in full, nonlinear, and mixing weights, norms and gates are made anew at every lambda:
+
+    nothing   x <- x + lambda write,  of every step
+    mlp       x <- x + lambda write,  of attention; the MLPs are free
+    on_site   x <- x + (diag A + lambda (A - diag A)) v W_O;  lambda counts hops
 """
 
 from __future__ import annotations
@@ -16,9 +23,10 @@ from numpy import ndarray
 from scipy.optimize import minimize
 from scipy.special import erf
 
-from ..errors import LabError
+from ..errors import LabError, near
 from ..run import Run
 from ..transformer.rotation import turned
+from .series import SPLITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +38,17 @@ class Plane:
     variance: Float[ndarray, "c"]  # min over norms and positions of |sigma^2| / mean |x|^2
 
 
-def at(run: Run, couplings) -> Plane:
-    """Pass through the network of a run with every write times lambda, for each complex lambda.
+def at(run: Run, couplings, free: str = "nothing") -> Plane:
+    """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
-    LabError for another nonlinearity, a gated MLP, post-LN, RMS norm, mixing without softmax, or a
-    coupling at which the pass overflows.
+    LabError for an unknown split, another nonlinearity, a gated MLP, post-LN, RMS norm, mixing
+    without softmax, or a coupling at which the pass overflows.
     """
+    if free not in SPLITS:
+        raise LabError(
+            f"{free!r} is not a split{near(free, SPLITS)} It is one of {', '.join(SPLITS)}."
+        )
     s = run.shape
     plain = s.activation == "gelu" and s.mixing == "softmax" and not s.gated
     if not plain or s.norm == "post" or s.rms:
@@ -46,26 +58,28 @@ def at(run: Run, couplings) -> Plane:
     lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
     if not np.isfinite(lam).all():
         raise LabError("A coupling must be a finite complex number.")
-    plane = _pass(run, lam)
+    plane = _pass(run, lam, free)
     if not np.isfinite(plane.x).all():
         bad = lam[~np.isfinite(plane.x).all((1, 2))][0]
         raise LabError(f"The pass overflows at lambda = {bad:.3g}; take couplings nearer to 0.")
     return plane
 
 
-def _pass(run: Run, lam) -> Plane:
+def _pass(run: Run, lam, free: str = "nothing") -> Plane:
     """`at` without its questions: where it overflows, so be it."""
     s = run.shape
     x = np.broadcast_to(run.states[0].astype(complex), (len(lam), *run.states[0].shape)).copy()
     scale = lam[:, None, None]
+    hop, write_scale = (scale, 1.0) if free == "on_site" else (None, scale)
+    potential_scale = scale if free == "nothing" else 1.0
     near_Z, near_var = np.full(len(lam), np.inf), np.full(len(lam), np.inf)
     with np.errstate(all="ignore"):
         for layer in run.layers:
             u, v1 = _normed(x, layer, 1)
-            write, z = _attend(u, layer, run.temperature, s.causal)
-            x = x + scale * write
+            write, z = _attend(u, layer, run.temperature, s.causal, hop)
+            x = x + write_scale * write
             u, v2 = _normed(x, layer, 2)
-            x = x + scale * _potential(u, layer)
+            x = x + potential_scale * _potential(u, layer)
             near_Z, near_var = np.minimum(near_Z, z), np.minimum(near_var, np.minimum(v1, v2))
     return Plane(x, near_Z, near_var)
 
@@ -88,7 +102,8 @@ def _affine(layer, name, u):
     return y if b is None else y + b
 
 
-def _attend(u, layer, T, causal):
+def _attend(u, layer, T, causal, hop):
+    """What attention writes, weights between positions times `hop` unless None; smallest |Z|."""
     s = layer.run.shape
     q, k, v = (
         np.einsum("...nd,hkd->...hnk", u, W, optimize=True) + (0 if b is None else b[:, None])
@@ -102,7 +117,10 @@ def _attend(u, layer, T, causal):
     weight = np.where(visible, np.exp(np.where(visible, S - top, 0)), 0)
     Z = weight.sum(-1, keepdims=True)
     nearness = (abs(Z) / abs(weight).sum(-1, keepdims=True)).min((-1, -2, -3))
-    z = ((weight / Z) @ v).swapaxes(-2, -3)
+    A = weight / Z
+    if hop is not None:
+        A = A * np.where(np.eye(N, dtype=bool), 1.0, hop)[:, None]
+    z = (A @ v).swapaxes(-2, -3)
     return _affine(layer, "attention.W_O", z.reshape(*z.shape[:-2], -1)), nearness
 
 
@@ -111,7 +129,9 @@ def _potential(u, layer):
     return _affine(layer, "mlp.W_2", 0.5 * z * (1 + erf(z / np.sqrt(2))))
 
 
-def coefficients(run: Run, count: int, radius: float) -> Float[ndarray, "n N d"]:
+def coefficients(
+    run: Run, count: int, radius: float, free: str = "nothing"
+) -> Float[ndarray, "n N d"]:
     """Taylor coefficients c_0 .. c_{count-1} of x(lambda), by Cauchy's integral on |lambda| = r.
 
     4 count points on the circle, one FFT. The circle must lie inside the disc of convergence;
@@ -123,21 +143,26 @@ def coefficients(run: Run, count: int, radius: float) -> Float[ndarray, "n N d"]
     points = 4 * count
     # x is real on the real axis, so the lower half circle is the conjugate of the upper
     upper = radius * np.exp(2j * np.pi * np.arange(points // 2 + 1) / points)
-    c = np.fft.irfft(at(run, upper).x.conj(), n=points, axis=0)[:count]
+    c = np.fft.irfft(at(run, upper, free).x.conj(), n=points, axis=0)[:count]
     return c / radius ** np.arange(count)[:, None, None]
 
 
-def stable_coefficients(run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4):
+def stable_coefficients(
+    run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4, free: str = "nothing"
+) -> tuple[Float[ndarray, "n N d"], float]:
     """Coefficients from a circle small enough that a smaller one agrees; with that radius.
 
     Halves the radius until it does. LabError where no circle above 1e-4 serves.
     """
     while radius > 1e-4:
         try:
-            c, check = (coefficients(run, count, r) for r in (radius, 0.7 * radius))
-            with np.errstate(over="ignore"):  # on far too wide a circle they are astronomic
+            c, check = (coefficients(run, count, r, free) for r in (radius, 0.7 * radius))
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # on far too wide a circle they are astronomic
                 off = np.linalg.norm(c[count // 2] - check[count // 2])
-                if off <= tolerance * np.linalg.norm(c[count // 2]):
+                size = np.linalg.norm(c[count // 2])
+                if np.isfinite(size) and off <= tolerance * size:  # inf <= inf says nothing
                     return c, radius
         except LabError:  # overflow on the circle: it is too wide
             pass
@@ -151,7 +176,8 @@ def radius_of_convergence(
     """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders."""
     a, b = window or (len(c) // 3, len(c) * 2 // 3)
     size = np.linalg.norm(c, axis=-1)
-    return (size[a] / size[b]) ** (1 / (b - a))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no coefficients at all: no singularity
+        return np.where(size[b] == 0, np.inf, (size[a] / size[b]) ** (1 / (b - a)))
 
 
 @dataclass(frozen=True)
@@ -162,7 +188,9 @@ class Singularity:
     kind: str  # "partition function" or "norm variance"
 
 
-def singularities(run: Run, reach: float, grid: int = 48, keep: int = 12) -> list[Singularity]:
+def singularities(
+    run: Run, reach: float, grid: int = 48, keep: int = 12, free: str = "nothing"
+) -> list[Singularity]:
     """Zeros of attention partition functions and of LayerNorm variances within |lambda| < reach.
 
     A scan of the upper half disc, then a polish of each local minimum; only true zeros stay
@@ -174,8 +202,8 @@ def singularities(run: Run, reach: float, grid: int = 48, keep: int = 12) -> lis
     r = reach * (np.arange(grid) + 0.5) / grid
     phi = np.pi * (np.arange(2 * grid) + 0.5) / (2 * grid)
     lam = r[:, None] * np.exp(1j * phi)
-    at(run, [0.0])  # refuses a network without a series
-    plane = _pass(run, lam.ravel())
+    at(run, [0.0], free)  # refuses a network without a series
+    plane = _pass(run, lam.ravel(), free)
     starts = []
     for kind, depth in (("partition function", plane.partition), ("norm variance", plane.variance)):
         seen = np.nan_to_num(depth.reshape(lam.shape), nan=np.inf)
@@ -186,7 +214,7 @@ def singularities(run: Run, reach: float, grid: int = 48, keep: int = 12) -> lis
         starts += [(lam[tuple(place)], kind) for place in np.argwhere(lowest)]
     found: list[Singularity] = []
     for start, kind in sorted(starts, key=lambda s: abs(s[0])):
-        zero = _polished(run, start, kind, reach / grid)
+        zero = _polished(run, start, kind, reach / grid, free)
         if zero is None or abs(zero) > reach:
             continue
         if all(abs(zero - s.coupling) > 1e-5 * reach for s in found):
@@ -196,11 +224,11 @@ def singularities(run: Run, reach: float, grid: int = 48, keep: int = 12) -> lis
     return sorted(found, key=lambda s: abs(s.coupling))
 
 
-def _polished(run, start, kind, step):
+def _polished(run, start, kind, step, free):
     """Follow |denominator| down from a point of the grid; None where it does not vanish."""
 
     def depth(point):
-        plane = _pass(run, np.array([complex(*point)]))
+        plane = _pass(run, np.array([complex(*point)]), free)
         found = plane.partition if kind == "partition function" else plane.variance
         return float(np.nan_to_num(found[0], nan=1.0))
 

@@ -74,6 +74,7 @@ ENSEMBLES = {
     ),
     "orders": Ensemble({"trained": Recipe()}, orders),
     "core": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, core),
+    "shallow": Ensemble({"one layer": Recipe(shape={"layers": 1})}, excess),
     "exponentials": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, exponentials),
     "depth": Ensemble(
         {

@@ -179,3 +179,22 @@ def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
     ax.legend([known[n] for n in names], names, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.set_xticks(range(len(words)), words)
     ax.set_yticks(range(layers + 1), ["label", *(f"layer {i + 1}" for i in range(layers))])
+
+
+def radii(ax: Axes, found: Mapping[tuple[str, str], Sequence[float]], title: str = "") -> None:
+    """Radii of convergence by model and by what is free, on a logarithmic axis; 1 is the network.
+
+    `found` maps (model, what is free) to a radius a text: a bar as far as every text's series
+    converges, a dot for each text.
+    """
+    models = list(dict.fromkeys(model for model, _ in found))
+    least = min(min(values) for values in found.values()) / 3
+    for i, ((model, _), values) in enumerate(found.items()):
+        style = line(models.index(model), marker="o", linestyle="none", alpha=0.7)
+        ax.barh(-i, min(values) - least, left=least, color=style["color"], alpha=0.3)
+        ax.plot(values, np.full(len(values), -i), **style)
+    ax.axvline(1, color="0.3", linestyle="--", linewidth=1)
+    ax.text(1, 0.6, "the network, λ = 1", ha="center", va="bottom", fontsize="small")
+    ax.set_yticks(-np.arange(len(found)), [f"{m}, free: {f.replace('_', ' ')}" for m, f in found])
+    ax.set(title=title, xlabel="radius of convergence in λ", xscale="log")
+    ax.set(xlim=(least, None), ylim=(0.5 - len(found), 1.2))
