@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from operator_lab import __main__ as command_line
-from operator_lab.course import classroom
+from operator_lab.course import classroom, notebooks
 from operator_lab.errors import LabError
+
+
+def notebook(text, **ran):
+    """A notebook of one code cell, as `refresh` writes it; `ran` is what a run leaves in it."""
+    cell = {"cell_type": "code", "execution_count": None, "id": "a1", "metadata": {}, "outputs": []}
+    cells = [{**cell, "source": [text], **ran}]
+    parts = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return notebooks.content(parts)
 
 
 @pytest.fixture
@@ -27,7 +36,9 @@ def source(tmp_path):
         ".ipynb_checkpoints/03_mixing-checkpoint.ipynb",
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"first version of {name} – ψ", encoding="utf-8")
+        text = f"first version of {name} – ψ"
+        content = notebook(text) if name.endswith(".ipynb") else text.encode()
+        (folder / name).write_bytes(content)
     return folder
 
 
@@ -50,12 +61,57 @@ def test_never_overwrites(source, tmp_path):
     mine = tmp_path / "mine"
     classroom.learn(source, mine)
     (mine / "03_mixing.ipynb").write_text("my answers", encoding="utf-8")
-    (source / "03_mixing.ipynb").write_text("second version", encoding="utf-8")
-    (source / "04_channels.ipynb").write_text("new", encoding="utf-8")
+    (source / "03_mixing.ipynb").write_bytes(notebook("second version"))
+    (source / "04_channels.ipynb").write_bytes(notebook("new"))
     done = classroom.learn(source, mine)
     assert [p.as_posix() for p in done.copied] == ["04_channels.ipynb"]
     assert {p.as_posix() for p in done.kept} == EXPECTED
     assert (mine / "03_mixing.ipynb").read_text(encoding="utf-8") == "my answers"
+
+
+def test_a_copy_does_not_tell_the_answer(source, tmp_path):
+    said = {"name": "stdout", "output_type": "stream", "text": ["0.62"]}
+    path = source / "03_mixing.ipynb"
+    path.write_bytes(notebook("print(weight)", outputs=[said], execution_count=3))
+    classroom.learn(source, tmp_path / "mine")
+    assert (tmp_path / "mine" / path.name).read_bytes() == notebook("print(weight)")
+    assert b"0.62" in path.read_bytes()  # the course keeps its own
+
+
+def test_this_course_is_copied_without_outputs_and_otherwise_as_it_is(tmp_path):
+    classroom.learn(classroom.course(), tmp_path / "mine")
+    paths = sorted(classroom.course().glob("*.ipynb"))
+    assert len(paths) == 12
+    for path in paths:
+        own = json.loads(path.read_bytes())
+        assert any(cell.get("outputs") for cell in own["cells"])
+        for cell in own["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+        lines = json.dumps(own, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        assert (tmp_path / "mine" / path.name).read_bytes() == lines.encode()
+
+
+def test_a_copy_is_run_but_compared_with_nothing(source, tmp_path):
+    """A marked cell whose stored output is wrong passes in the copy, and an error is an error."""
+    said = {"name": "stdout", "output_type": "stream", "text": ["2\n"]}
+    marked = "# NBVAL_CHECK_OUTPUT\nprint(1)"
+    for name, text in (("01_one_hot", marked), ("03_mixing", "1 / 0")):
+        path = source / f"{name}.ipynb"
+        path.write_bytes(notebook(text, outputs=[said], execution_count=1))
+    mine = tmp_path / "mine"
+    classroom.learn(source, mine)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", str(mine)],
+        capture_output=True, text=True, cwd=mine,
+    )  # fmt: skip
+    assert "1 failed, 1 passed" in ran.stdout and "ZeroDivisionError" in ran.stdout, ran.stdout
+
+
+def test_refuses_a_notebook_that_is_none(source, tmp_path):
+    (source / "03_mixing.ipynb").write_text("{", encoding="utf-8")
+    with pytest.raises(LabError, match="03_mixing.ipynb is not a notebook"):
+        classroom.learn(source, tmp_path / "mine")
 
 
 def test_leaves_a_broken_link_alone(source, tmp_path):

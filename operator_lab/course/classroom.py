@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import LabError
 from ..files import write_whole
+from . import notebooks
 
 NOT_COPIED = ("instructor.md", "reference")  # the instructor's, and pages only a book can show
 
@@ -41,8 +42,9 @@ def learn(source: Path, target: Path) -> Learned:
     """Copy what is missing in a learner's folder; what is there is never overwritten.
 
     Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
-    belong to the book, as the reference does, and `instructor.md` to the instructor. Raises
-    LabError if the folders cannot be used.
+    belong to the book, as the reference does, and `instructor.md` to the instructor. A notebook is
+    copied without stored outputs: what is to be predicted must not stand below the question.
+    Raises LabError if the folders cannot be used, or for a notebook that is none.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
     if not source.is_dir():
@@ -59,12 +61,19 @@ def learn(source: Path, target: Path) -> Learned:
         if os.path.lexists(target / name):
             kept.append(name)
             continue
+        content = _untold(path)
         try:
-            write_whole(target / name, path.read_bytes())
+            write_whole(target / name, content)
         except OSError as error:
             raise LabError(f"{target / name} cannot be written: {error.strerror}.") from error
         copied.append(name)
     return Learned(target, tuple(copied), tuple(kept))
+
+
+def _untold(path: Path) -> bytes:
+    if path.suffix != ".ipynb":
+        return path.read_bytes()
+    return notebooks.content(notebooks.unrun(notebooks.read(path)))
 
 
 def examine() -> list[tuple[str, str]]:

@@ -55,10 +55,25 @@ def clean(notebook: dict) -> dict:
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
+def unrun(notebook: dict) -> dict:
+    """Return the notebook as nobody has run it yet: no outputs, no counts, all else as it is.
+
+    nbval compares nothing with a cell that was never run.
+    """
+    nothing = {"execution_count": None, "outputs": []}
+    cells = [{**cell, **nothing} if _is_code(cell) else cell for cell in notebook["cells"]]
+    return {**notebook, "cells": cells}
+
+
+def content(notebook: dict) -> bytes:
+    """Return a notebook as the bytes of its file, always written in the same way."""
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return text.encode("utf-8")
+
+
 def write(path: Path, notebook: dict) -> None:
     """Write a notebook in one step: an interruption leaves the file as it was."""
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    write_whole(path, text.encode("utf-8"))
+    write_whole(path, content(notebook))
 
 
 def execute(
