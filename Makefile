@@ -20,9 +20,9 @@ lab: $(READY) ## open your copies of the notebooks (my_course/) in JupyterLab
 lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
 
-test: $(READY) ## run every check: style, tests, and the notebooks from top to bottom
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax tests course
+test: $(READY) ## run every check: style, tests, and each notebook from top to bottom, twice
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? (hours)
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)

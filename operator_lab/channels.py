@@ -94,7 +94,7 @@ def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarr
         raise LabError("The operator is made for one sentence, with the norm before the attention.")
     count = layer.run.shape.heads
     chosen = range(count) if heads is None else indices(heads, count, "head")
-    return sum(part.dense() for part in (_only(step, h) for h in chosen))
+    return np.sum([_only(step, h).dense() for h in chosen], axis=0)
 
 
 def _only(step: AttentionStep, head: int) -> AttentionStep:

@@ -33,7 +33,7 @@ def mixing(
     S = _finite(S, "interaction S")
     if S.ndim < 2:
         raise LabError(f"An interaction is an array [query, key]; got shape {S.shape}.")
-    visible = np.tri(*S.shape[-2:], dtype=bool) if causal else np.ones(S.shape[-2:], bool)
+    visible = np.tril(np.ones(S.shape[-2:], bool)) if causal else np.ones(S.shape[-2:], bool)
     lowest = np.where(visible, -S, np.inf).min(-1, keepdims=True)
     weight = np.where(visible, np.exp(np.minimum(lowest + S, 0) / T), 0)
     return weight / weight.sum(-1, keepdims=True)
@@ -188,7 +188,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
         )
     keys = head // s.group  # the head of keys, and the heads of queries it serves
     acting = [(keys * s.group + i, "Q", M) for i in range(s.group)]
-    new = {}
+    new: dict[str, ndarray] = {}
     for h, letter, gauge in [*acting, (keys, "K", np.linalg.inv(M).T)]:
         for part in ("weight", "bias"):
             name = f"blocks.{0 if s.tied else layer}.attention.W_{letter}.{part}"

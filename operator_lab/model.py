@@ -131,7 +131,9 @@ class Model:
                 f"The sentences of a batch have one length; these have {lengths[0]} to "
                 f"{lengths[-1]} positions. Run them one by one, or cut them."
             )
-        return record(self.transformer, self.weights, self.language.words, np.stack(rows), edits)
+        found = record(self.transformer, self.weights, self.language.words, np.stack(rows), edits)
+        assert isinstance(found, Runs)  # a stack of rows is a batch
+        return found
 
     def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).

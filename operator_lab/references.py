@@ -35,7 +35,7 @@ class Reference:
         """Train it again by its recipe (or draw its initial weights)."""
         if self.trained:
             return train(self.recipe, device="cpu", progress=progress, every=200).model
-        language = corpus.language(self.recipe.language)
+        language = corpus.language(str(self.recipe.language))
         shape = {"context": language.context} | self.recipe.shape
         transformer = Transformer(len(language.words), seed=self.recipe.seed, **shape)
         return Model(transformer, language, {"recipe": "initial weights", "seed": self.recipe.seed})

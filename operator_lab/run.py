@@ -6,7 +6,7 @@ a batch of sentences of one length: the same names with a leading batch axis, `r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,7 +54,7 @@ class Run:
     """One sentence on its way through a model: N positions, d features, L layers of h heads."""
 
     words: tuple  # of words; in Runs one tuple per sentence
-    vocabulary: tuple[str, ...]
+    vocabulary: Sequence[str]
     shape: Shape
     weights: Mapping[str, ndarray]
     kept: Mapping[tuple[str, int], ndarray]
@@ -205,14 +205,18 @@ class LayerRun:
         block = 0 if self.run.shape.tied else self.index
         return self.run.weights.get(f"blocks.{block}.{name}")
 
-    def _heads(self, name: str) -> ndarray | None:
-        """Rows by head; a head of keys or values stands once for every head of queries it serves.
+    def _matrix(self, name: str) -> ndarray:
+        """A weight that every layer has."""
+        block = 0 if self.run.shape.tied else self.index
+        return self.run.weights[f"blocks.{block}.{name}"]
 
-        None where there is no such weight.
-        """
-        w, s = self.weight(f"attention.{name}"), self.run.shape
-        if w is None:
-            return None
+    def _bias(self, name: str) -> ndarray | None:
+        """A bias by head, None where there is none."""
+        return None if self.weight(f"attention.{name}") is None else self._heads(name)
+
+    def _heads(self, name: str) -> ndarray:
+        """Rows by head; a head of keys or values stands once for each head of queries it serves."""
+        w, s = self._matrix(f"attention.{name}"), self.run.shape
         heads = w.reshape(-1, s.d_k, *w.shape[1:])
         return heads if len(heads) == s.heads else np.repeat(heads, s.group, 0)
 
@@ -240,32 +244,32 @@ class LayerRun:
     @property
     def W_O(self) -> Float[ndarray, "d h d_k"]:
         """Output weights, one block of columns per head."""
-        w, s = self.weight("attention.W_O.weight"), self.run.shape
+        w, s = self._matrix("attention.W_O.weight"), self.run.shape
         return w.reshape(-1, s.heads, s.d_k)
 
     @property
     def b_Q(self) -> Float[ndarray, "h d_k"] | None:
         """Query biases by head, None where there are none."""
         if self.run.shape.coupling == "free":
-            return self._heads("W_Q.bias")
+            return self._bias("W_Q.bias")
         return None if self.b_K is None else self._signed(self.b_K)
 
     @property
     def b_K(self) -> Float[ndarray, "h d_k"] | None:
         """Key biases by head, None where there are none."""
-        return self._heads("W_K.bias")
+        return self._bias("W_K.bias")
 
     @property
     def b_V(self) -> Float[ndarray, "h d_k"] | None:
         """Value biases by head, None where there are none."""
-        return self._heads("W_V.bias")
+        return self._bias("W_V.bias")
 
     def _norms(self, which: int, x_before, x_after):
         """The frozen norm of a step and on which side of it it stands."""
         shape = self.run.shape
         if shape.norm == "none":
             return None, None
-        gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
+        gain, bias = self._matrix(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
         x = x_before if shape.norm == "pre" else x_after
         frozen = FrozenNorm.of(x, gain, bias, shape)
         return (frozen, None) if shape.norm == "pre" else (None, frozen)
@@ -319,11 +323,8 @@ class LayerRun:
     def _gated(self, gate: str, f: Activation):
         u, g = (self.run.kept[name, self.index] for name in ("hidden", "gate"))
         of_up, of_gate = f.ratio(g) * g, f.ratio(g) * u  # f(g) u = of_up u = of_gate g
-        W_2 = self.weight("mlp.W_2.weight")
-        W_1, b_1, W_3, b_3 = (
-            self.weight(f"mlp.{name}.{part}") for name in ("W_1", "W_3")
-            for part in ("weight", "bias")
-        )  # fmt: skip
+        W_1, W_2, W_3 = (self._matrix(f"mlp.W_{n}.weight") for n in (1, 2, 3))
+        b_1, b_3 = (self.weight(f"mlp.W_{n}.bias") for n in (1, 3))
         if gate == "secant":
             return of_up, None, W_1, b_1, W_2
         if gate == "up":
@@ -346,7 +347,7 @@ class LayerRun:
 def record(
     transformer: Transformer,
     weights: Mapping[str, ndarray],
-    vocabulary: tuple[str, ...],
+    vocabulary: Sequence[str],
     tokens: ndarray,
     edits: Edits | None = None,
 ) -> Run | Runs:

@@ -12,6 +12,7 @@ import pytest
 from built_book import build, built, cache_of, copy, executed, hand_on
 
 from operator_lab.course.book import cache_key
+from operator_lab.course.notebooks import clean
 
 ROOT = Path(__file__).resolve().parent.parent
 LOADING = {"src", "srcset", "data", "poster"}
@@ -80,6 +81,28 @@ def joined(outputs: list[dict]) -> list[dict]:
         else:
             whole.append(output)
     return whole
+
+
+def compared(notebook: dict) -> dict[str, list[dict]]:
+    """The outputs of the marked cells, by the cells' ids."""
+    cells = [
+        {**cell, "outputs": joined(cell["outputs"])} if cell["cell_type"] == "code" else cell
+        for cell in notebook["cells"]
+    ]
+    kept = clean({**notebook, "cells": cells})["cells"]
+    return {
+        cell["id"]: [{**output, "execution_count": None} for output in cell["outputs"]]
+        for cell in kept
+        if cell.get("outputs")
+    }
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "course").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_a_notebook_prints_what_is_stored(book, path):
+    """Letter for letter, as nbval does for a class; here read from the execution for the book."""
+    stored = compared(json.loads(path.read_text(encoding="utf-8")))
+    assert stored
+    assert compared(executed(book.parents[2], path)) == stored
 
 
 def pages(book: Path) -> list[Path]:

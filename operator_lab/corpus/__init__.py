@@ -1,6 +1,6 @@
 """Corpus: small languages whose exact law is known, and texts of your own."""
 
-from .grammar import SENSES, STOP, Floor, Language, Node
+from .grammar import SENSES, STOP, Floor, Language, Node, grammar_of
 from .languages import AMBIGUOUS, compound, depth, language, words
 from .lexicon import Lexicon
 from .texts import Text, text
@@ -8,5 +8,5 @@ from .tokens import Tokenizer
 
 __all__ = [
     "AMBIGUOUS", "SENSES", "STOP", "Floor", "Language", "Lexicon", "Node", "Text", "Tokenizer",
-    "compound", "depth", "language", "text", "words",
+    "compound", "depth", "grammar_of", "language", "text", "words",
 ]  # fmt: skip

@@ -333,3 +333,14 @@ def _draw(cumulative, rng) -> Int[np.ndarray, "B"]:
 
 def _xlogx(p):
     return p * np.log(np.where(p > 0, p, 1))
+
+
+def grammar_of(language: object) -> Language:
+    """Return the language as one whose grammar is known; LabError for a text or a tokenizer."""
+    if not isinstance(language, Language):
+        name = getattr(language, "name", type(language).__name__)
+        raise LabError(
+            f"{name} has no grammar that anybody knows, and no senses; this is asked of "
+            "lab.corpus.compound() or lab.corpus.depth() only."
+        )
+    return language

@@ -152,7 +152,7 @@ def _begun(notebook: dict, first: str) -> dict:
 def _differences(stored: str, found: str) -> list[tuple[str, str]]:
     """Pairs of lines that differ; "" where one side has none."""
     old, new = stored.splitlines(), found.splitlines()
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
             count = max(b - a, d - c)

@@ -202,8 +202,8 @@ def exponentials(run: Run) -> Exponentials:
     B = [logm(np.eye(len(v)) + v).real for v in V]
     commutators = sum((b @ a - a @ b) / 2 for a, b in itertools.combinations(B, 2))
     tries = sum(V), sum(B), sum(B) + commutators
-    errors = [_distance(expm(M) @ x0, x) for M in tries]
-    return Exponentials(*errors, norms=float(sum(np.linalg.norm(b, 2) for b in B)))
+    plain, first, second = (_distance(expm(M) @ x0, x) for M in tries)
+    return Exponentials(plain, first, second, norms=float(sum(np.linalg.norm(b, 2) for b in B)))
 
 
 def reordered(model: Model, order: Sequence[int]) -> Model:

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from .. import channels, dyson, edits, embedding, measurement, mixing
-from ..corpus import Language
+from ..corpus import Language, grammar_of
 from ..model import Model, divergence
 from ..thermodynamics import heat
 
@@ -81,7 +81,7 @@ def core(model: Model) -> dict:
 
 def of_embedding(model: Model) -> dict:
     """Likeness of like words, ranks in use, what cutting and turning cost, a word alone."""
-    language, w = model.language, model.weights
+    language, w = grammar_of(model.language), model.weights
     found: dict[str, float] = {}
     own = embedding.senses_of(language)
     own = own[(own == 0.5).any(1)] == 0.5
@@ -163,7 +163,7 @@ def of_depth(model: Model) -> dict:
 
 def of_measurement(model: Model) -> dict:
     """The lens by step, columns seen, beliefs found and rewritten, Born's rule on the logits."""
-    quick, language = model.to("float32"), model.language
+    quick, language = model.to("float32"), grammar_of(model.language)
     texts = language.sample(128, 32, seed=77)
     exact, runs = language.law(texts), quick.run_batch(texts)
     lens = measurement.lens(runs)
@@ -209,7 +209,7 @@ def exponentials(model: Model) -> dict:
 def two_hops(model: Model) -> dict:
     """The depth language: P(right verb) by hops, and with one route of the second layer hidden."""
     model = model.to("float64")
-    language = model.language
+    language = grammar_of(model.language)
     texts = language.sample(96, 64, seed=77)
     right = _right_verb(language, texts)
     runs = model.run_batch(texts)
@@ -229,7 +229,7 @@ def two_hops(model: Model) -> dict:
 def hops_in_time(model: Model) -> dict:
     """The depth language while it is learned: P(right verb), of the model and by hops."""
     texts = model.language.sample(96, 64, seed=77)
-    right, runs = _right_verb(model.language, texts), model.run_batch(texts)
+    right, runs = _right_verb(grammar_of(model.language), texts), model.run_batch(texts)
     hops = dyson.law_of(runs, np.cumsum(dyson.orders(runs, free="on_site"), 0))
     return {"right verb": right(runs.law), "by hops": [right(law) for law in hops[:3]]}
 
@@ -255,8 +255,8 @@ def becoming(model: Model) -> dict:
         "antisymmetric": float(np.mean(mixing.antisymmetric_share(mixing.couplings(runs[0])))),
         "exponents": float((runs.interaction[..., seen] / model.transformer.shape.T0).std()),
         "at T/T0": mixing.temperature_scan(model, RATIOS, 48).tolist(),
-        "likeness W_E": _likeness(vectors, model.language),
-        "likeness W_U": _likeness(bras, model.language),
+        "likeness W_E": _likeness(vectors, grammar_of(model.language)),
+        "likeness W_U": _likeness(bras, grammar_of(model.language)),
         "flip": float(np.max(mixing.exchange(model, MONEY, RIVER))),
     }
 

@@ -34,7 +34,7 @@ def check(exercise: str | Exercise, function: object) -> Callable:
     else:
         ending = "You go on with your own function."
     print("\n".join((verdict.line, *(f"  {line}" for line in (*verdict.help, ending)))))
-    return function if verdict.passed else exercise.reference
+    return function if verdict.passed and callable(function) else exercise.reference
 
 
 def hint(exercise: str | Exercise, level: int = 1) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..corpus import Language
+from ..corpus import Language, grammar_of
 from ..embedding import downfolded, ring, senses_of
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
@@ -23,7 +23,8 @@ def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Exp
     `held[f"{name} {rank}"]` are the excesses of models trained at that rank, one a seed. The
     words' places in the plane of the senses are those of the cut-down matrix.
     """
-    language, share = model.language, senses_of(model.language)
+    language = grammar_of(model.language)
+    share = senses_of(language)
     ambiguous, coloured = (share == 0.5).any(1), share.max(1) == 1
     keep = ambiguous | coloured
     groups = np.where(ambiguous, len(language.senses), share.argmax(1))[keep]

@@ -118,8 +118,8 @@ def heads(ax: Axes, share: ndarray, title: str = "") -> None:
     layer, head = np.unravel_index(abs(share).argmax(), share.shape)
     ax.plot(layer + 0.5, head + 0.5, "o", mfc="none", mec=LIGHT["ink"], ms=12)
     ax.set(title=title, xlabel="layer", ylabel="head")
-    ax.set_xticks(np.arange(0, len(share), 5) + 0.5, range(1, len(share) + 1, 5))
-    ax.set_yticks(np.arange(share.shape[1]) + 0.5, range(1, share.shape[1] + 1))
+    ax.set_xticks(np.arange(0, len(share), 5) + 0.5, [str(n) for n in range(1, len(share) + 1, 5)])
+    ax.set_yticks(np.arange(share.shape[1]) + 0.5, [str(n) for n in range(1, share.shape[1] + 1)])
 
 
 def foretold(ax: Axes, share: ndarray, effect: ndarray, title: str = "") -> None:

@@ -69,8 +69,10 @@ def somewhere(pairs: Sequence[Pair]) -> str | None:
         for where, rest in parts:
             if not any(rest(w).any() for w in square):
                 return f"differs only {where}"
-    first = wrong[0][0] if wrong else np.zeros((0, 0), dtype=bool)
-    rows = first.reshape(len(first), -1).any(axis=1) if first.ndim else np.zeros(0, dtype=bool)
+    first = np.asarray(wrong[0][0]) if wrong else np.zeros((0, 0), dtype=bool)
+    rows = np.zeros(0, dtype=bool)
+    if first.ndim:
+        rows = np.asarray(first.reshape(len(first), -1).any(axis=1))
     start = int(rows.argmax()) if rows.any() else 0
     if start and rows[start:].all():
         return f"agrees up to row {start - 1} (rows count from 0), off from there on"
@@ -98,9 +100,10 @@ def _factor(pairs: Sequence[Pair]) -> str | None:
         # one number is always some multiple of another: worth saying only if it is the same one
         if not known or np.ptp(list(known)) > 1e-3 * max(map(abs, known)):
             return None
-    factors = [_ratio(y, e) for y, e in pairs if e.any()]
+    found = [_ratio(y, e) for y, e in pairs if e.any()]
+    factors = [f for f in found if f is not None]
     zeros = [same(y, e) for y, e in pairs if not e.any()]
-    if not factors or None in factors or not all(zeros):
+    if not factors or len(factors) < len(found) or not all(zeros):
         return None
     if not any(factors):
         return "it is zero everywhere"
@@ -131,4 +134,5 @@ def _as(values: np.ndarray | float, like: np.ndarray) -> np.ndarray:
 
 def short(number: float | np.number) -> str:
     """Return a number in three digits, but in more where three would print a plain 1."""
-    return f"{number:.3g}" if abs(abs(number) - 1) > 5e-3 else f"{number:.6g}"
+    value = float(number)
+    return f"{value:.3g}" if abs(abs(value) - 1) > 5e-3 else f"{value:.6g}"

@@ -60,7 +60,8 @@ def broken_law(exercise: Exercise, case: Case, reply: Reply) -> str | None:
 def _each(rung: str, failing: Callable, items: Items, expected: Items) -> Iterator[Fault]:
     for i, (yours, right) in enumerate(zip(items, expected, strict=True)):
         if found := failing(yours, right, ORDINALS[i] if len(items) > 1 else ""):
-            yield Fault(rung, *found, item=i)
+            said, detail = found
+            yield Fault(rung, said, detail, i)
 
 
 def _where(mask: np.ndarray, ordinal: str) -> tuple[tuple[int, ...], str]:

@@ -22,7 +22,10 @@ class _Todo:
     __neg__ = __getitem__ = __iter__ = __call__ = __float__ = _unfinished
     # Without these NumPy and torch would complain about a strange object instead.
     __array__ = __array_ufunc__ = __array_function__ = _unfinished
-    __torch_function__ = classmethod(_unfinished)
+
+    @classmethod
+    def __torch_function__(cls, *_args, **_kwargs):
+        TODO._unfinished()
 
 
 TODO = _Todo()

@@ -119,7 +119,7 @@ def _attempt(function, cases, parts, seconds, convert) -> tuple[Reply, ...]:
         with gate:
             if not over:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp)
+                    ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp)
                 )
 
     thread = threading.Thread(target=work, name=THREAD, daemon=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from ..corpus import Language
+from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
 from ..model import Model, divergence
@@ -100,7 +100,7 @@ def rewritten(
     row, at = (np.argwhere(place[half:] == name)[:128] + [half, 0]).T
     rng = np.random.default_rng(seed)
     target, x = belief[row, at][rng.permutation(len(row))], states[row, at].astype(float)
-    wanted = target @ model.language.after(name)
+    wanted = target @ grammar_of(model.language).after(name)
     change = read.write(x, target) - x
     length = np.linalg.norm(change, axis=1, keepdims=True)
     noise = rng.multivariate_normal(np.zeros(x.shape[1]), read.spread, len(x))

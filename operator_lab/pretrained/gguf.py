@@ -21,7 +21,7 @@ PLAIN = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q"
 STRING, ARRAY = 8, 9
 _LENGTH = struct.Struct("<Q")
 # What a block of 32 numbers consists of, by the format's own number for each kind.
-KINDS = {
+KINDS: dict[int, tuple[str, np.dtype]] = {
     0: ("F32", np.dtype("<f4")),
     1: ("F16", np.dtype("<f2")),
     2: ("Q4_0", np.dtype([("scale", "<f2"), ("q", "u1", 16)])),

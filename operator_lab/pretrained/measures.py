@@ -13,7 +13,7 @@ from ..errors import LabError
 from ..mixing import antisymmetric_share, centred
 from ..model import Model
 from ..run import LayerRun, Run
-from ..steps import AttentionStep
+from ..steps import AttentionStep, MLPStep
 
 
 class Couplings(NamedTuple):
@@ -159,13 +159,14 @@ def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
         if k < skip:
             found.append(np.zeros(step.positions))
             continue
-        if not isinstance(step, AttentionStep):
+        if isinstance(step, MLPStep):
             left, right, held = step.W_2, step.W_1, step.gate
-        else:
+        elif isinstance(step, AttentionStep):
             held = np.diagonal(step.mixing, axis1=-2, axis2=-1).T  # [position, head]
             held = np.repeat(held, run.shape.d_k, 1)
             left = step.W_O.reshape(step.features, -1)
             right = step.W_V.reshape(-1, step.features)
+        assert step.before is not None  # pre-LN
         gain, sigma = step.before.gain, step.before.sigma[:, 0]
         found.append(held @ np.einsum("dm,md,d->m", left, right, gain) / sigma / step.features)
     return np.array(found)

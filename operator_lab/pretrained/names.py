@@ -99,7 +99,7 @@ def _llama(c) -> Shape:
         layers=c["num_hidden_layers"], hidden=c["intermediate_size"], rms=True,
         key_heads=c.get("num_key_value_heads") or h, head_size=size,
         eps=c.get("rms_norm_eps", 1e-6), activation=_activation(c, "hidden_act"), gated=True,
-        rotation=_rotation(c, size),
+        rotation=_rotation(c, size or 0),
     )  # fmt: skip
 
 

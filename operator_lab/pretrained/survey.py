@@ -111,7 +111,8 @@ def _couplings(model: Model) -> dict:
 
 def _plain(model: Model) -> dict:
     """The plain series of one text in float32, for each way to hold the gate, and with a mass."""
-    found, short = {}, {"tokens": trip.SHORT, "texts": trip.TEXTS[:1]}
+    found: dict[str, ndarray] = {}
+    short = {"tokens": trip.SHORT, "texts": trip.TEXTS[:1]}
     for gate in ("secant", "half", "up"):
         name = "plain" if gate == "secant" else f"plain {gate}"
         rows = by_order(model, "nothing", 41, gate=gate, **short)

@@ -10,7 +10,7 @@ import json
 import platform
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -255,7 +255,7 @@ def _read(entry: dict) -> Grokked:
 
 def sweep_tasks() -> tuple[Task, ...]:
     """The runs of the sweep: three moduli at three rates, in a model of half the width."""
-    small = {"share": 0.6, "steps": 4000, "features": 32, "hidden": 128}
+    small: dict[str, Any] = {"share": 0.6, "steps": 4000, "features": 32, "hidden": 128}
     return tuple(Task(p=p, rate=rate, **small) for rate in (1e-3, 3e-3, 1e-2) for p in (17, 23, 29))
 
 

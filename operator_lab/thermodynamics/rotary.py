@@ -102,5 +102,5 @@ def twist_cost(run: Run, rate: Float[ndarray, "half"] | float) -> Float[ndarray,
         q, k = (np.einsum("hkd,nd->hnk", W, n) for W in (layer.W_Q, layer.W_K))
         S = twisted(q, rate) @ twisted(k, rate).swapaxes(-1, -2)
         rows = (boltzmann(e, run.temperature) for e in (E, np.where(np.isfinite(E), -S, np.inf)))
-        cost.append(relative_entropy(*rows)[:, 1:].mean(-1))
+        cost.append(np.asarray(relative_entropy(*rows))[:, 1:].mean(-1))
     return np.array(cost)

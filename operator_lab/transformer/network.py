@@ -98,7 +98,7 @@ class Transformer(nn.Module):
                 damped = self.shape.damped and any(w in name for w in writing)
                 scale /= math.sqrt(2 * self.shape.layers) if damped else 1.0
                 p.normal_(0.0, scale, generator=generator)
-        for layer in () if self.shape.values else self.blocks:
+        for layer in () if self.shape.values else self.layers:
             for plain in (layer.attention.W_V, layer.attention.W_O):
                 nn.init.eye_(plain.weight).requires_grad_(False)
 
@@ -135,7 +135,8 @@ class Transformer(nn.Module):
     @property
     def layers(self) -> list[Layer]:
         """The layers in order of depth; the same one L times when tied."""
-        return list(self.blocks) * (self.shape.layers if self.shape.tied else 1)
+        blocks = [block for block in self.blocks if isinstance(block, Layer)]
+        return blocks * (self.shape.layers if self.shape.tied else 1)
 
     def embed(
         self, tokens: Int[Tensor, "*batch N"], note: Note = PLAIN
