@@ -104,7 +104,7 @@ def stationary(language: Language) -> Float[ndarray, "nodes"]:
 
 
 def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[ndarray, "*batch V"]:
-    """The exact law of the next word for who sees these c words only, cut out of a long text.
+    """The exact law of the next word when only these c words of a long text are seen.
 
     Bayes' rule on node and sense together, both unknown before the first word (forward algorithm
     of a hidden Markov model). c = 0 gives the words' overall frequencies. LabError for words that
@@ -150,7 +150,7 @@ def remaining(
     seed: int = 3,
     reader: Language | None = None,
 ) -> Remaining:
-    """Surprise that remains for who remembers the last c words of a long text, each c asked.
+    """Surprise that remains when the last c words of a long text are remembered, each c asked.
 
     The mean of -log of the reader's law over `count` places of the language; the reader is the
     language itself, so that this is the entropy, or one that knows less, such as `sense_blind`.

@@ -16,7 +16,7 @@ from .look import LIGHT, line
 
 
 def context(language: Language, sentence: str, start: int = 1, count: int = 10) -> Explorer:
-    """What the next word is for who sees only the last c words of a sentence, and all of it.
+    """The next word to a reader of only the last c words of a sentence, and of all of it.
 
     Beside it the mean entropy that remains after c words of a long text. In a live notebook
     another sentence can be typed, of at most 24 words. LabError for one outside the grammar.
@@ -67,8 +67,8 @@ def _context_picture(language, text, lengths, mean, count) -> dict:
             "c": lengths.astype(float), "seen": words, "here": here, "mean": mean.nats,
             "word": [language.words[i] for i in laws.argmax(-1)], "p": laws.max(-1),
         },
-        "alt": f"Bars: the law of the word after '{text}' for who remembers one word and for who "
-        "remembers all; a falling curve: the entropy that remains against the words remembered.",
+        "alt": f"Bars: the law of the word after '{text}' when one word is remembered and when "
+        "all are; a falling curve: the entropy that remains against the words remembered.",
     }  # fmt: skip
 
 
