@@ -60,7 +60,7 @@ def unrun(notebook: dict) -> dict:
 
     nbval compares nothing with a cell that was never run.
     """
-    nothing = {"execution_count": None, "outputs": []}
+    nothing: dict = {"execution_count": None, "outputs": []}
     cells = [{**cell, **nothing} if _is_code(cell) else cell for cell in notebook["cells"]]
     return {**notebook, "cells": cells}
 
