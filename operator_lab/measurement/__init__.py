@@ -11,10 +11,11 @@ from .beliefs import (
     rewritten,
 )
 from .generation import Cache, advance, boundary, cut, generate, read, tempered
+from .lenses import affine_lens, mixed, translated
 from .readout import born, effects, lens
 
 __all__ = [
-    "Cache", "Probe", "Rewritten", "advance", "at_stake", "born", "boundary", "cut", "effects",
-    "explained", "found_by_place", "generate", "lens", "probe", "read", "replaced", "rewritten",
-    "tempered",
+    "Cache", "Probe", "Rewritten", "advance", "affine_lens", "at_stake", "born", "boundary",
+    "cut", "effects", "explained", "found_by_place", "generate", "lens", "mixed", "probe",
+    "read", "replaced", "rewritten", "tempered", "translated",
 ]  # fmt: skip

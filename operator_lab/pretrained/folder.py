@@ -24,8 +24,13 @@ from . import gguf, names
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
-def read(path: str | os.PathLike, name: str | None = None) -> Model:
-    """The model in a folder or GGUF file, in float32; LabError where it is none that is known."""
+def read(
+    path: str | os.PathLike, name: str | None = None, dtype: torch.dtype = torch.float32
+) -> Model:
+    """The model in a folder or GGUF file; LabError where it is none that is known.
+
+    A folder is read in `dtype`, so that what is made of stored weights is not rounded on the way.
+    """
     path = Path(path)
     if path.suffix in PICKLED:
         raise _pickled(path)
@@ -35,7 +40,7 @@ def read(path: str | os.PathLike, name: str | None = None) -> Model:
         path = path.parent
     if not path.is_dir():
         raise LabError(f"There is no folder {str(path)!r}; give one with a config.json.")
-    return _of_folder(path, name or path.resolve().name)
+    return _of_folder(path, name or path.resolve().name, dtype)
 
 
 def _pickled(path: Path) -> LabError:
@@ -56,12 +61,12 @@ def _json(path: Path) -> Any:
         raise LabError(f"{str(path)!r} is not a JSON file; copy the folder again.") from None
 
 
-def _of_folder(path: Path, name: str) -> Model:
+def _of_folder(path: Path, name: str, dtype: torch.dtype) -> Model:
     config = _json(path / "config.json")
     if not isinstance(config, dict):
         raise LabError(f"{str(path / 'config.json')!r} does not describe a model.")
     shape = names.shape(config)
-    tensors = _safetensors(path)
+    tensors = _safetensors(path, dtype)
     shape, weights = names.weights(config, shape, tensors.get)
     return _model(name, shape, weights, _tokenizer(path / "tokenizer.json"), config["model_type"])
 
@@ -73,7 +78,7 @@ def _model(name: str, shape: Shape, weights: Mapping[str, Tensor], tokenizer, ki
     return Model(Transformer.holding(shape, weights), language, card)
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
+def _safetensors(path: Path, dtype: torch.dtype) -> dict[str, Tensor]:
     index = path / "model.safetensors.index.json"
     files = [path / "model.safetensors"]
     if index.exists():  # a large model lies in several files
@@ -89,7 +94,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
             with safe_open(file, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118
                     w = tensors.get_tensor(key)
-                    found[key] = w.float() if w.is_floating_point() else w
+                    found[key] = w.to(dtype) if w.is_floating_point() else w
         except (SafetensorError, OSError) as error:
             raise LabError(
                 f"{str(file)!r} is not a whole safetensors file ({error}); copy it again."

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from ..errors import LabError, near
 from ..model import Model
 from . import folder
@@ -67,16 +69,17 @@ def load(source: str | os.PathLike, precision: str | None = None) -> Model:
     installed. Of the stored precision, or of the one given. LabError for anything else: a folder
     that is no model, an architecture that is not known, weights missing, truncated or pickled.
     """
-    model = _read(str(source), Path(source))
+    dtype = torch.float64 if precision == "float64" else torch.float32
+    model = _read(str(source), Path(source), dtype)
     return model if precision is None else model.to(precision)
 
 
-def _read(name: str, path: Path) -> Model:
+def _read(name: str, path: Path, dtype: torch.dtype) -> Model:
     if name in PACKAGES:
         found, title = where(name), PACKAGES[name].title
         if found is None:
             raise LabError(f"The weights of {title} are not installed; {HOW}.")
-        return folder.read(found, title)
+        return folder.read(found, title, dtype)
     if path.is_file() and path.suffix not in (".gguf", *folder.PICKLED):
         if not (path.parent / "config.json").is_file():
             return Model.load(path)
@@ -86,7 +89,7 @@ def _read(name: str, path: Path) -> Model:
             f"{name!r} is neither {known} nor a file or folder here{near(name, PACKAGES)} The "
             "course's own models come from lab.reference."
         )
-    return folder.read(path)
+    return folder.read(path, dtype=dtype)
 
 
 def try_load(name: str) -> Model | None:
