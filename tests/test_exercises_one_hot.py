@@ -156,6 +156,14 @@ def test_a_small_number_does_not_stand_for_an_impossible_word(floored):
         assert "excludes it for good" in judge(find("one_hot.bayes"), answer).reason
 
 
+@pytest.mark.parametrize("n", [10, 330, 1000])
+def test_a_belief_that_fell_below_every_number_comes_back(n):
+    """n words against a sense and n for it leave the prior, exactly."""
+    against = np.tile([0.1, 1.0], (n, 1))
+    prior = np.array([0.3, 0.7])
+    assert np.allclose(bayes(prior, np.vstack([against, against[:, ::-1]]))[-1], prior, rtol=1e-9)
+
+
 def test_a_probe_brings_an_impossible_sense_back_if_there_is_any_way():
     n = 0
     for probe in find("one_hot.bayes").draw():
