@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from operator_lab.exercises import find, judge
 
-relabel, bayes, remaining, dimensions = references(
-    "one_hot", "relabel", "bayes", "remaining", "dimensions"
+relabel, bayes, conditional_entropy, dimensions = references(
+    "one_hot", "relabel", "bayes", "conditional_entropy", "dimensions"
 )
 
 
@@ -106,7 +106,7 @@ def bayes_torch(prior, likelihood):
     return torch.softmax(logs, dim=1)
 
 
-def remaining_torch(joint):
+def conditional_entropy_torch(joint):
     return torch.special.entr(joint).sum() - torch.special.entr(joint.sum(dim=1)).sum()
 
 
@@ -115,7 +115,7 @@ def dimensions_torch(N, d):
 
 
 @pytest.mark.parametrize(
-    "function", [relabel_torch, bayes_torch, remaining_torch, dimensions_torch]
+    "function", [relabel_torch, bayes_torch, conditional_entropy_torch, dimensions_torch]
 )
 def test_an_answer_written_for_torch_passes(function):
     verdict = judge(find(f"one_hot.{function.__name__.removesuffix('_torch')}"), function)
@@ -156,6 +156,14 @@ def test_a_small_number_does_not_stand_for_an_impossible_word(floored):
         assert "excludes it for good" in judge(find("one_hot.bayes"), answer).reason
 
 
+@pytest.mark.parametrize("n", [10, 330, 1000])
+def test_a_belief_that_fell_below_every_number_comes_back(n):
+    """n words against a sense and n for it leave the prior, exactly."""
+    against = np.tile([0.1, 1.0], (n, 1))
+    prior = np.array([0.3, 0.7])
+    assert np.allclose(bayes(prior, np.vstack([against, against[:, ::-1]]))[-1], prior, rtol=1e-9)
+
+
 def test_a_probe_brings_an_impossible_sense_back_if_there_is_any_way():
     n = 0
     for probe in find("one_hot.bayes").draw():
@@ -194,11 +202,11 @@ def test_the_digits_of_a_dimension_are_told_from_its_logarithm():
 
 def test_a_single_number_has_no_place():
     def off_once(joint):
-        return remaining(joint) + (joint.size == 15)
+        return conditional_entropy(joint) + (joint.size == 15)
 
-    told = judge(find("one_hot.remaining"), off_once).help
+    told = judge(find("one_hot.conditional_entropy"), off_once).help
     assert any(h.startswith("It gives ") and ", expected " in h for h in told)
-    told = judge(find("one_hot.remaining"), lambda joint: np.nan).help
+    told = judge(find("one_hot.conditional_entropy"), lambda joint: np.nan).help
     assert len(told) == 1 and told[0].startswith("Tried with ")  # nothing to add to "is NaN"
 
 
@@ -282,11 +290,11 @@ def test_the_probe_of_many_words_leaves_the_senses_undecided():
 @given(numbers, st.integers(1, 5), st.integers(1, 6))
 def test_a_context_never_adds_uncertainty(seed, C, V):
     joint = np.random.default_rng(seed).dirichlet(np.full(C * V, 0.3)).reshape(C, V)
-    left = remaining(joint)
+    left = conditional_entropy(joint)
     assert -1e-12 <= left <= entropy(joint.sum(axis=0)) + 1e-12
     assert left == pytest.approx(entropy(joint) - entropy(joint.sum(axis=1)), abs=1e-9)
     alone = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-    assert remaining(alone) == pytest.approx(entropy(joint.sum(axis=0)), abs=1e-9)
+    assert conditional_entropy(alone) == pytest.approx(entropy(joint.sum(axis=0)), abs=1e-9)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

@@ -145,7 +145,7 @@ def test_rank_says_what_was_held_and_what_a_cut_costs(rank, model):
         ends = ("held while training (low)", "held while training (high)")
         low, high = (drawn(rank, 0, end, i, j) for end in ends)
         assert (low[i], high[i]) == pytest.approx((held.min(), held.max()))
-        cut = drawn(rank, 0, "cut down afterwards", i, j)[i]
+        cut = drawn(rank, 0, "trained longer, then cut down", i, j)[i]
         W = names[name]
         reduced = model.with_weights({W: em.downfolded(model.weights[W], r)})
         assert cut == pytest.approx(reduced.excess(48), abs=1e-4)

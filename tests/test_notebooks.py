@@ -59,6 +59,17 @@ def quoted_numbers(markdown: str) -> list[tuple[str, list[tuple[Decimal, bool]]]
     return [(passage, numbers(passage)) for passage in bold if re.search(r"\d", passage)]
 
 
+def glued_formulas(markdown: str) -> list[str]:
+    """Paragraphs with a displayed formula and something beside it: pages render those broken.
+
+    A display stands between blank lines; at most a stop or comma follows its closing dollars.
+    """
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", markdown, flags=re.DOTALL)
+    paragraphs = [p.strip() for p in re.split(r"\n[ \t]*\n", text) if "$$" in p]
+    alone = re.compile(r"\$\$(?:(?!\$\$).)+\$\$\s?[.,;:]?", re.DOTALL)
+    return [p for p in paragraphs if not alone.fullmatch(p)]
+
+
 def source(cell: dict) -> str:
     return "".join(cell["source"])
 
@@ -107,6 +118,10 @@ def complaints(notebook: dict) -> list[str]:
             found.append(f"{where} is not marked and has a stored output or a count")
     if code and statistics.median(map(code_lines, code)) > 4:
         found.append("the median cell has more than 4 lines of code")
+    prose = [source(cell) for cell in notebook["cells"] if cell not in code]
+    found += [
+        f"{p[:40]!r}: no blank lines about $$" for text in prose for p in glued_formulas(text)
+    ]
     available = numbers(printed(notebook))
     for cell in notebook["cells"]:
         for passage, quoted in quoted_numbers(source(cell) if cell not in code else ""):
@@ -146,6 +161,30 @@ MARKED = "# NBVAL_CHECK_OUTPUT\nprint(x)"
 def test_every_notebook_keeps_the_rules():
     found = {path.name: complaints(notebooks.read(path)) for path in COURSE_NOTEBOOKS}
     assert {name: rules for name, rules in found.items() if rules} == {}
+
+
+def test_every_page_sets_its_formulas_apart():
+    pages = {path.name: path.read_text(encoding="utf-8") for path in COURSE.rglob("*.md")}
+    assert {name: found for name, text in pages.items() if (found := glued_formulas(text))} == {}
+
+
+@pytest.mark.parametrize(
+    "text, glued",
+    [
+        ("With\n\n$$a = b,$$\n\nso.", False),
+        ("With\n\n$$a\n= b$$ .\n\nso.", False),
+        ("With\n$$a = b$$\n\nso.", True),
+        ("With\n\n$$a = b$$\nso.", True),
+        ("With $$a = b$$ so.", True),
+        ("- an item\n  $$a = b$$", True),
+        ("$$a = b$$\n$$c = d$$", True),
+        ("one $$ alone", True),
+        ("`$$` and\n```\n$$a$$\n```\nare code, $a$ is not displayed", False),
+    ],
+)
+def test_a_formula_glued_to_its_paragraph_is_seen(text, glued):
+    assert bool(glued_formulas(text)) is glued
+    assert any("about $$" in c for c in complaints(a_notebook(markdown_cell(text)))) is glued
 
 
 def test_every_notebook_is_stored_as_refresh_stores_it():

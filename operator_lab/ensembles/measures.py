@@ -16,6 +16,14 @@ from ..model import Model, divergence
 from ..thermodynamics import heat
 
 MONEY, RIVER = "the man paid the coin at the bank", "the man crossed the shore at the bank"
+# Each ambiguous word in a sentence of either of its senses, around the ring.
+PAIRS = (
+    (MONEY, RIVER),
+    ("the man crossed the shore at the bass", "the man played the drum at the bass"),
+    ("the man played the drum at the pitch", "the man kicked the ball at the pitch"),
+    ("the man kicked the ball at the bat", "the man hunted the owl at the bat"),
+    ("the man hunted the owl at the buck", "the man paid the coin at the buck"),
+)
 LATER = " and it was"
 
 
@@ -242,7 +250,8 @@ def becoming(model: Model) -> dict:
 
     Sizes of the hop orders and what is left after each (24 texts), the antisymmetric share of the
     coupling, the spread of the exponents S/T0, the excess at other temperatures, likeness of the
-    senses in W_E and W_U, and how far the exchange of 'bank' turns the law.
+    senses in W_E and W_U, and how far the exchange of an ambiguous word turns the law: of 'bank',
+    and of each of the five.
     """
     texts = model.language.sample(24, model.transformer.shape.context, 11)
     runs = model.run_batch(texts)
@@ -258,6 +267,7 @@ def becoming(model: Model) -> dict:
         "likeness W_E": _likeness(vectors, grammar_of(model.language)),
         "likeness W_U": _likeness(bras, grammar_of(model.language)),
         "flip": float(np.max(mixing.exchange(model, MONEY, RIVER))),
+        "flips": [float(np.max(mixing.exchange(model, *pair))) for pair in PAIRS],
     }
 
 

@@ -48,7 +48,7 @@ def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Exp
         panels=[
             Lines(
                 "Distance to the exact law", np.array(ranks, float),
-                {"held while training": mean.T, "cut down afterwards": cut.T},
+                {"held while training": mean.T, "trained longer, then cut down": cut.T},
                 bands={"held while training": (low.T, high.T)},
                 x_label="rank", y_label="excess, nats", x_scale="log", y_scale="log", cursor=True,
             ),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..errors import LabError
@@ -145,7 +144,7 @@ def weights(
     found = {"gpt2": _of_gpt2, "llama": _of_llama, "bert": _of_bert}[family](shape, tensors)
     found = {name: w for name, w in found.items() if w is not None}
     for name, w in found.items():
-        if w.dtype != torch.float32:
+        if not w.dtype.is_floating_point:
             raise LabError(f"The weights are not numbers of one kind: {name} is {w.dtype}.")
     return _with_biases(shape, found), found
 

@@ -15,11 +15,12 @@ def bayes(prior, likelihood):
 
     `prior` [S] is the belief before the first word; returns [n, S].
     """
-    belief, beliefs = prior, []
-    for row in likelihood:
-        belief = belief * row
-        belief = belief / belief.sum()  # at every word: hundreds of factors would underflow
-        beliefs.append(belief)
+    with np.errstate(divide="ignore"):  # log 0 = -inf: what is impossible stays so
+        belief, beliefs = np.log(prior), []
+        for word in np.log(likelihood):  # as a number, a belief below 1e-324 would be lost for good
+            belief = belief + word
+            belief = belief - np.logaddexp.reduce(belief)
+            beliefs.append(np.exp(belief))
     return np.array(beliefs)
 
 
@@ -40,6 +41,9 @@ def _bayes_cases(rng):
     strong[9] = 0, 0.3, 0.2
     label = "20 words, all but one speak for sense 0, which cannot say the tenth"
     yield Case((np.array([0.5, 0.2, 0.3]), strong), label)
+    against = np.tile([0.1, 1.0], (400, 1))  # sense 0 falls to 1e-400, and comes back
+    turned = np.vstack([against, against[:, ::-1]])
+    yield Case((np.array([0.6, 0.4]), turned), "800 words, half against sense 0, then half for it")
 
 
 def _certain(args, answer, slack):
@@ -70,55 +74,68 @@ def _odds(args, answer, slack):
 
 WRONG = """
 underflow: right for few words, but the product of hundreds of small numbers becomes 0 and 0/0 is \
-    NaN: normalise after every word, or add logarithms
-    = prior, => = 1,
-    belief = belief / belief.sum() =>
-    np.array(beliefs) => np.array([prior * b / (prior * b).sum() for b in beliefs])
+    NaN: add logarithms
+    return (j := prior * np.cumprod(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
+lost for good: right until a belief is too small for a number and becomes 0: no later word brings \
+    it back, though it may speak for that sense: add logarithms
+    np.log(prior) => prior
+    np.log(likelihood) => likelihood
+    belief + word => belief * word
+    belief - np.logaddexp.reduce(belief) => belief / belief.sum()
+    np.exp(belief) => belief
 prior forgotten, underflow: the prior is left out, and after hundreds of words the product \
-    becomes 0 and 0/0 is NaN: begin with the prior, normalise after every word
-    = prior, => = 1,
-    belief = belief / belief.sum() =>
-    np.array(beliefs) => np.array([b / b.sum() for b in beliefs])
+    becomes 0 and 0/0 is NaN: begin with the prior, add logarithms
+    return (j := np.cumprod(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
+prior forgotten, lost for good: the prior is left out, and a belief that has become 0 never comes \
+    back: begin with the prior, add logarithms
+    np.log(prior) => np.ones(len(prior))
+    np.log(likelihood) => likelihood
+    belief + word => belief * word
+    belief - np.logaddexp.reduce(belief) => belief / belief.sum()
+    np.exp(belief) => belief
 prior forgotten: the prior is left out: before the first word the belief is not uniform
-    = prior, => = 1,
+    np.log(prior) => np.zeros(len(prior))
 prior every time: the prior is multiplied in again with every word: it counts once, then the last \
     posterior is the next prior
-    = prior, => = 1,
-    belief * row => prior * belief * row
+    np.log(prior) => np.zeros(len(prior))
+    belief + word => np.log(prior) + belief + word
 latest word: each row knows the prior and its own word only: the words before it count too
-    belief * row => prior * row
+    belief + word => np.log(prior) + word
 latest word alone: each row is its own word's likelihood, normalised: prior and earlier words are \
     left out
-    belief * row => row
+    belief + word => word
 sum: likelihoods are added: one word and the next is a product (given the sense, words are \
     independent)
     return (j := prior * np.cumsum(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
 averaged: it averages what each word says on its own: evidence multiplies, many weak hints make \
     one strong belief
-    = prior, => = 0,
-    belief = belief * row => belief = belief + row / row.sum()
-    belief = belief / belief.sum() =>
-    .append(belief) => .append(belief / (len(beliefs) + 1))
+    np.log(prior) => 0
+    np.log(likelihood) => likelihood
+    belief + word => belief + word / word.sum()
+    belief = belief - np.logaddexp.reduce(belief) =>
+    np.exp(belief) => belief / (len(beliefs) + 1)
 not normalised: it is the joint probability of sense and words: divide each row by its sum
-    belief = belief / belief.sum() =>
+    belief = belief - np.logaddexp.reduce(belief) =>
 over words: it normalises over the words (axis 0): after each word the senses share one
     return prior * likelihood / (prior * likelihood).sum(axis=0)
 last row only: it is the belief after the last word alone: one row after each word is asked
-    np.array(beliefs) => belief
+    np.array(beliefs) => np.exp(belief)
 prior as a row: it has one row too many, the prior: row 0 is the belief after the first word
-    = prior, [] => = prior, [prior]
+    np.log(prior), [] => np.log(prior), [prior]
 zero replaced: it puts a small number in the place of 0: a word that a sense never says excludes \
     it for good, whatever is said afterwards
-    belief * row => belief * (row + 1e-9)
+    np.log(likelihood) => np.log(likelihood + 1e-9)
 loosened: it loosens the belief after every word, as at a full stop: here the sense stays the \
     same from word to word
-    .append(belief) => .append(belief); belief = 0.85 * belief + 0.15 / len(prior)
+    .append(np.exp(belief)) => .append(b := np.exp(belief)); \
+        belief = np.log(0.85 * b + 0.15 / len(prior))
 loosened, five senses: it loosens the belief after every word, as at a full stop with 5 senses: \
     here the sense stays the same from word to word
-    .append(belief) => .append(belief); belief = 0.85 * belief + 0.15 / 5
+    .append(np.exp(belief)) => .append(b := np.exp(belief)); belief = np.log(0.85 * b + 0.15 / 5)
 loosened and shown: each row is the belief as a full stop would leave it, loosened: here the \
     sense stays the same from word to word
-    belief / belief.sum() => 0.85 * belief / belief.sum() + 0.15 / len(prior)
+    belief = belief - np.logaddexp.reduce(belief) => \
+        belief = np.log(0.85 * np.exp(belief - np.logaddexp.reduce(belief)) + 0.15 / len(prior))
 """
 
 EXERCISE = Exercise(
@@ -134,8 +151,9 @@ EXERCISE = Exercise(
     hints=(
         "After a word each sense has as much belief as before, times how well it foretold the "
         "word, in shares that add up to one. What is believed then is the prior of the next word.",
-        "posterior(s) = prior(s) P(word | s) / sum over senses of the same; repeat, word by word.",
-        "belief = prior * likelihood[0] / (prior @ likelihood[0])  # row 0, and the prior of row 1",
+        "posterior(s) = prior(s) P(word | s) / sum over senses of the same; repeat, word by word, "
+        "in logarithms: a belief may fall below any number and come back.",
+        "log = np.log(prior) + np.log(likelihood[0]); log -= np.logaddexp.reduce(log)  # of row 0",
     ),
     minutes=10,
     level="core",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -31,11 +33,12 @@ def _each_from_the_start(prior, likelihood):
 
 
 def _by_loop(prior, likelihood):
-    belief, rows = list(prior), []
+    logs, rows = [math.log(b) if b else -math.inf for b in prior], []
     for word in likelihood:
-        joint = [b * f for b, f in zip(belief, word, strict=True)]
-        belief = [j / sum(joint) for j in joint]
-        rows.append(belief)
+        logs = [b + (math.log(f) if f else -math.inf) for b, f in zip(logs, word, strict=True)]
+        most = max(logs)
+        total = sum(math.exp(b - most) for b in logs)
+        rows.append([math.exp(b - most) / total for b in logs])
     return rows
 
 

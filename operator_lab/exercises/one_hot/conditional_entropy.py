@@ -10,14 +10,14 @@ import numpy as np
 from ...judge import Case, Exercise, Law, mistakes
 
 
-def remaining(joint):
+def conditional_entropy(joint):
     """Conditional entropy H(word | context), in nats, of joint[context, word]: a single number."""
     context = np.broadcast_to(joint.sum(axis=1, keepdims=True), joint.shape)
     seen = joint > 0  # 0 log 0 = 0, also in a context that never occurs
     return -(joint[seen] * np.log(joint[seen] / context[seen])).sum()
 
 
-def _remaining_cases(rng):
+def _conditional_entropy_cases(rng):
     def drawn(C, V):
         weight = rng.dirichlet(np.ones(C))
         return weight[:, None] * rng.dirichlet(np.ones(V), size=C)
@@ -101,9 +101,9 @@ perplexity: it is exp(H), the perplexity: H itself is asked
 
 EXERCISE = Exercise(
     title="How uncertain the next word is once the context is known",
-    reference=remaining,
-    cases=_remaining_cases,
-    wrong=mistakes(remaining, WRONG),
+    reference=conditional_entropy,
+    cases=_conditional_entropy_cases,
+    wrong=mistakes(conditional_entropy, WRONG),
     laws=(Law("between 0 and H(word)", _between), Law("nothing left", _given_away)),
     hints=(
         "In each context the next word has an entropy of its own. A context that comes often "

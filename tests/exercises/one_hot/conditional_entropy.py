@@ -1,10 +1,10 @@
-"""Other right answers to one_hot.remaining."""
+"""Other right answers to one_hot.conditional_entropy."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from operator_lab.exercises.one_hot.remaining import entropy
+from operator_lab.exercises.one_hot.conditional_entropy import entropy
 
 
 def _rows(joint):
