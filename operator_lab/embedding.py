@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from .corpus import Language
+from .corpus import Language, grammar_of
 from .errors import LabError
 from .given import real, whole
 from .mixing import entropy
@@ -56,12 +56,14 @@ def senses_of(language: Language) -> Float[ndarray, "V senses"]:
 
     1 for a word of one sense only, 1/2 and 1/2 for an ambiguous one, equal shares for the rest.
     """
+    language = grammar_of(language)
     said = np.sum([language.emissions(node) for node in language.nodes], axis=0).T
     return said / said.sum(1, keepdims=True)
 
 
 def alike(language: Language) -> Bool[ndarray, "V V"]:
     """Pairs of different words that the same nodes of the grammar say (the same part of speech)."""
+    language = grammar_of(language)
     roles = np.stack([language.emissions(node).sum(0) > 0 for node in language.nodes], axis=1)
     return (roles[:, None] == roles[None]).all(-1) & ~np.eye(len(roles), dtype=bool)
 

@@ -39,19 +39,17 @@ def whole(value: object, name: str, least: int = 1, most: int | None = None) -> 
 
 def index(value: object, count: int, name: str) -> int:
     """Return which of `count` things is meant, counted from 0 or from the end; or LabError."""
-    fits = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not fits or not -count <= value < count:  # type: ignore[operator]
-        raise LabError(
-            f"There is no {name} {shown(value)}; they are counted from 0 to {count - 1}."
-        )
-    return int(value) % count  # type: ignore[call-overload]
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if -count <= value < count:
+            return int(value) % count
+    raise LabError(f"There is no {name} {shown(value)}; they are counted from 0 to {count - 1}.")
 
 
 def indices(values: object, count: int, name: str) -> list[int]:
     """Return some of `count` things, each once and at least one; or LabError."""
     if isinstance(values, str) or not np.iterable(values):
         raise LabError(f"Name each {name} in a list, such as [0]; got {shown(values)}.")
-    chosen = [index(v, count, name) for v in values]  # type: ignore[attr-defined]
+    chosen = [index(v, count, name) for v in values]
     if not chosen or len(set(chosen)) < len(chosen):
         raise LabError(f"Name each {name} once, at least one; they are 0 to {count - 1}.")
     return chosen

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from .corpus import Language, Node
+from .corpus import Language, Node, grammar_of
 from .errors import LabError
 from .model import Model, divergence
 
@@ -61,7 +61,7 @@ def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
 
 
 def _one_sense(language: Language) -> Language:
-    if language.holders:
+    if grammar_of(language).holders:
         raise LabError(
             f"Observers are defined for a language with one sense at a time, not for "
             f"{language.name!r}; try lab.corpus.compound()."
@@ -90,7 +90,7 @@ def grammar_tables(
     language: Language,
 ) -> tuple[Float[ndarray, "nodes nodes"], Float[ndarray, "nodes senses words"]]:
     """Where each node leads, and what each node says in each sense."""
-    names = list(language.nodes)
+    names = list(grammar_of(language).nodes)
     then = np.array([[language.nodes[n].then.get(m, 0.0) for m in names] for n in names])
     return then, np.stack([language.emissions(n) for n in names])
 

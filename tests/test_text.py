@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operator_lab.corpus import compound, text
+from operator_lab import embedding, measurement, one_hot
+from operator_lab.corpus import Tokenizer, compound, grammar_of, text
 from operator_lab.corpus.texts import OTHER, split
 from operator_lab.errors import LabError
 from operator_lab.model import Model
@@ -164,3 +165,27 @@ def test_words_are_split_from_their_punctuation():
     assert split("It's Ångström, 3.5 m!", "words") == [
         "It", "'", "s", "Ångström", ",", "3", ".", "5", "m", "!",
     ]  # fmt: skip
+
+
+ASKS_THE_GRAMMAR = {
+    "forgetful": one_hot.forgetful,
+    "sense-blind": one_hot.sense_blind,
+    "tables": one_hot.grammar_tables,
+    "stationary": one_hot.stationary,
+    "window": lambda language: one_hot.window_law(language, np.array([0, 1])),
+    "senses": embedding.senses_of,
+    "alike": embedding.alike,
+    "likeness": lambda language: embedding.likeness(np.eye(4), language),
+    "centroids": lambda language: embedding.centroids(np.eye(4), language),
+    "between senses": lambda language: embedding.between_senses(np.eye(4), language),
+    "ring": lambda language: embedding.ring(np.eye(4), language),
+    "at stake": measurement.at_stake,
+}
+
+
+@pytest.mark.parametrize("ask", ASKS_THE_GRAMMAR.values(), ids=ASKS_THE_GRAMMAR)
+def test_what_needs_a_grammar_says_so_of_a_text_and_a_tokenizer(own, ask, as_a_learner):
+    for language in (text(own, "words"), Tokenizer("tiny", None, 4)):
+        with pytest.raises(LabError, match=f"^{language.name} has no grammar that anybody knows"):
+            ask(language)
+    assert grammar_of(compound()) is compound()

@@ -64,17 +64,17 @@ class Tangent:
     def push(self, change: Float[ndarray, "n d m"], first: int, rows: int) -> ndarray:
         """Carry m changes of the positions from `first` on; those not listed yet have not moved."""
         if self.between is not None:
-            change = self._carried(change, first, rows)
+            change = self._carried(self.between, change, first, rows)
         if self.after is None:
             return change
         return self.after[first : first + len(change)] @ change
 
-    def _carried(self, change, first, rows):
+    def _carried(self, between, change, first, rows):
         """Attention, `rows` queries at a time: a query sees no key behind it."""
         seen, features, count = change.shape
         read = change if self.read is None else self.read[first : first + seen] @ change
         read = read.reshape(-1, count)
-        F = self.between[first * features :, first * features :]
+        F = between[first * features :, first * features :]
         after = np.zeros((len(F), count), change.dtype)
         after[: len(read)] = change.reshape(-1, count)
         size = rows * features

@@ -83,11 +83,18 @@ def bare_source(function: Callable) -> str:
         source = ""
     if not source.startswith("def "):
         raise LabError(f"{function!r} has no source to edit: write `def`, in a file or a cell.")
-    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+    body = _body(source)
     lines = source.splitlines(keepends=True)
     if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         del lines[body[0].lineno - 1 : body[0].end_lineno]
     return "".join(lines)
+
+
+def _body(source: str) -> list[ast.stmt]:
+    """The statements of a function, from its source."""
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)  # the source begins with `def`
+    return function.body
 
 
 def edited(source: str, edit: str) -> str:
@@ -103,5 +110,5 @@ def edited(source: str, edit: str) -> str:
 def _with_body(source: str, line: str) -> str:
     if not line.startswith("return "):
         raise LabError(f"{line!r} is no edit: write `old {ARROW} new`, or `return ...`.")
-    first = ast.parse(source).body[0].body[0]  # type: ignore[attr-defined]
+    first = _body(source)[0]
     return "".join(source.splitlines(keepends=True)[: first.lineno - 1]) + f"    {line}\n"

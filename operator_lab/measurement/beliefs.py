@@ -141,6 +141,7 @@ def at_stake(language: Language) -> dict[str, float]:
     Mutual information of sense and next word for senses that are alike beforehand; 0 where what
     comes next is the same in every sense.
     """
+    language = grammar_of(language)
     law = np.stack([language.after(node) for node in language.nodes])
     mean = law.mean(1)
     told = surprise(mean, mean) - surprise(law, law).mean(1)

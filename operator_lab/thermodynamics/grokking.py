@@ -146,7 +146,7 @@ class _Scores(Note):
     """Keeps the interaction of the last position with all three."""
 
     def __init__(self):
-        self.S = None
+        self.S = torch.empty(0)
 
     def __call__(self, name, index, value):
         if name == "interaction":
