@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from operator_lab.course.book import cache_key
@@ -43,21 +45,39 @@ def copy(target: Path) -> Path:
     return target
 
 
-def built(tmp_path_factory) -> Path:
-    """Return the folder of the pages; the tests' processes share it under a lock."""
+def tried(tmp_path_factory) -> tuple[Path, str]:
+    """Return the tree the book was built in, and all its build said if it failed.
+
+    The tests' processes share it under a lock; it is built once, also if it fails.
+    """
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
-    root, done = base / "whole_book", base / "whole_book.done"
+    root, done = base / "whole_book", base / "whole_book.done"  # done: what a failure said
     with FileLock(base / "whole_book.lock"):
         if not done.exists():
             shutil.rmtree(root, ignore_errors=True)
             run = build(copy(root))
-            if run.returncode:
-                raise RuntimeError(run.stdout[-4000:] + run.stderr[-4000:])
-            hand_on(root, ROOT)
-            done.touch()
+            if not run.returncode:
+                hand_on(root, ROOT)
+            said = (run.stdout + run.stderr).strip() or f"it ended with {run.returncode}"
+            done.write_text(said if run.returncode else "", encoding="utf-8")
+    return root, done.read_text(encoding="utf-8")
+
+
+def built(tmp_path_factory) -> Path:
+    """Return the folder of the pages; without them a test fails in one line."""
+    root, failure = tried(tmp_path_factory)
+    if failure:
+        pytest.fail(f"the book was not built: {cause(failure)}", pytrace=False)
     return root / "course" / "_build" / "html"
+
+
+def cause(failure: str) -> str:
+    """Return the line of a failed build that says which file did it."""
+    named = [line for line in failure.splitlines() if re.search(r"\.(ipynb|md)\b.*: ", line)]
+    told = [line for line in named if re.search("fail|warning|error", line, re.IGNORECASE)]
+    return (told or failure.splitlines() or [""])[-1]
 
 
 def cache_of(root: Path) -> Path:
