@@ -154,20 +154,25 @@ def stable_coefficients(
 
     Halves the radius until it does. LabError where no circle above 1e-4 serves.
     """
+    wide = _on_circle(run, count, radius, free)
     while radius > 1e-4:
-        try:
-            c, check = (coefficients(run, count, r, free) for r in (radius, 0.7 * radius))
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # on far too wide a circle they are astronomic
-                off = np.linalg.norm(c[count // 2] - check[count // 2])
-                size = np.linalg.norm(c[count // 2])
-                if np.isfinite(size) and off <= tolerance * size:  # inf <= inf says nothing
-                    return c, radius
-        except LabError:  # overflow on the circle: it is too wide
-            pass
-        radius /= 2
+        narrow = _on_circle(run, count, radius / 2, free)
+        if wide is not None and narrow is not None:
+            off = np.linalg.norm(wide[count // 2] - narrow[count // 2])
+            if off <= tolerance * np.linalg.norm(wide[count // 2]):
+                return wide, radius
+        wide, radius = narrow, radius / 2
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
+
+
+def _on_circle(run, count, radius, free):
+    """Coefficients from a circle; None where it is so wide that the pass overflows."""
+    try:
+        c = coefficients(run, count, radius, free)
+    except LabError:
+        return None
+    with np.errstate(over="ignore"):  # on far too wide a circle they are astronomic
+        return c if np.isfinite(np.linalg.norm(c[count // 2])) else None
 
 
 def radius_of_convergence(
