@@ -20,7 +20,7 @@ lab: $(READY) ## open your copies of the notebooks (my_course/) in JupyterLab
 lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
 
-test: $(READY) ## run every check: style, tests, and each notebook from top to bottom, twice
+test: $(READY) ## run every check: style, tests, and each notebook from top to bottom
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile tests
 

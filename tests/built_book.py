@@ -1,7 +1,9 @@
 """The book as it is, built once for all tests, whichever process asks first.
 
-Its build is the tests' one execution of each notebook: what the notebooks printed is read from
-the build's cache, and handed on to the cache that `make book` uses.
+Its build is the tests' one execution of each notebook, and that execution is shaken: every weight
+and all that a pass notes are moved in their last digits (`operator_lab.course.shaken`). What it
+prints is read from the build's cache; it must be what is stored, on this computer as on one that
+rounds otherwise.
 """
 
 from __future__ import annotations
@@ -17,23 +19,31 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from operator_lab.course import soak
 from operator_lab.course.book import cache_key
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(root: Path) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-    environment["PYTHONPATH"] = str(root)
+def build(root: Path, **environment: str) -> subprocess.CompletedProcess:
+    own = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     return subprocess.run(
         [*command, "build", "course", "--config", "book.yml", "-W"],
         cwd=root,
-        env=environment,
+        env={**own, "PYTHONPATH": str(root), **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",
     )
+
+
+def shaking(folder: Path) -> dict[str, str]:
+    """Return the environment in which every kernel shakes what it loads, before its first cell."""
+    startup = folder / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00_shake.py").write_text(soak.shake("rounding", 1).first, encoding="utf-8")
+    return {"IPYTHONDIR": str(folder)}
 
 
 def copy(target: Path) -> Path:
@@ -57,9 +67,7 @@ def tried(tmp_path_factory) -> tuple[Path, str]:
     with FileLock(base / "whole_book.lock"):
         if not done.exists():
             shutil.rmtree(root, ignore_errors=True)
-            run = build(copy(root))
-            if not run.returncode:
-                hand_on(root, ROOT)
+            run = build(copy(root), **shaking(root / "ipython"))
             said = (run.stdout + run.stderr).strip() or f"it ended with {run.returncode}"
             done.write_text(said if run.returncode else "", encoding="utf-8")
     return root, done.read_text(encoding="utf-8")
@@ -82,17 +90,6 @@ def cause(failure: str) -> str:
 
 def cache_of(root: Path) -> Path:
     return root / ".cache" / f"book-{cache_key(root)}"
-
-
-def hand_on(source: Path, target: Path) -> None:
-    """Put the executions of one tree in the place of another's, if both hold the same package."""
-    if cache_of(source).name != cache_of(target).name:
-        return  # edited while the tests ran
-    new, old = cache_of(target).with_suffix(".new"), cache_of(target)
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(cache_of(source), new)
-    shutil.rmtree(old, ignore_errors=True)
-    new.rename(old)
 
 
 def executed(root: Path, path: Path) -> dict:
