@@ -26,6 +26,7 @@ CAPITALS = {
     "Kenya": "Nairobi", "Finland": "Helsinki", "Denmark": "Copenhagen", "Belgium": "Brussels",
 }  # fmt: skip
 GIVES = "When {0} and {1} went to the store, {1} gave a drink to"
+THIRD = "When {0} and {1} went to the store, {2} gave a drink to"
 LIES = "The capital of France is Paris, and the capital of {0} is"
 KNOWN = "Paris"
 FOLLOWED = (23, 3)  # layer 24, head 4, as the code counts
@@ -58,6 +59,23 @@ def names(model: Model) -> dict[str, ndarray]:
             "rank": 1 + int((share > share[FOLLOWED]).sum()),
             "shares": [share[head] for head in heads], "losses": losses,
         })  # fmt: skip
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def third_givers(model: Model) -> dict[str, ndarray]:
+    """The same pairs with somebody else as giver, named once: whom does head 24.4 lower?
+
+    "lowers": the head's share of the giver's logit, taken negative, against the mean of the
+    vocabulary; "moves" [pair, 2]: its share of the logits of the two other names.
+    """
+    rows = []
+    for k, pair in enumerate(PAIRS):
+        both = pair.split()
+        giver = next(n for p in (*PAIRS[k + 6 :], *PAIRS) if (n := p.split()[0]) not in both)
+        run = model.run(THIRD.format(*both, giver))
+        names = (_spelled(model, name) for name in (giver, *both))
+        lowered, *moved = (attribute(run, w).hops.sum((0, 3))[FOLLOWED] for w in names)
+        rows.append({"lowers": -lowered, "moves": moved})
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 

@@ -19,6 +19,7 @@ from ..dyson import attribute, orders
 from ..embedding import effective_rank
 from ..files import write_whole
 from ..model import Model
+from ..run import Run
 from . import measures, prompts, trip
 from .controls import initial, shuffled
 from .measures import pooled
@@ -145,7 +146,18 @@ def _gift(model: Model) -> dict:
         "gift by order": split.hops.sum((1, 2, 3))[:6], "gift by head": share,
         "gift by source": split.hops.sum((0, 1, 2)), "gift silenced": effect,
         "gift largest": largest, "gift layers": [reader, writer], "gift blinded": blind,
+        "gift held": [_with_looks_held(model, run, *head) for head in trip.FOUR_HEADS],
     }  # fmt: skip
+
+
+def _with_looks_held(model: Model, run: Run, layer: int, head: int) -> float:
+    """What silencing a head at the last position costs while all later heads look where they did."""
+    held = {
+        ("mixing", later): lambda _, A=run.layers[later].mixing(): A
+        for later in range(layer + 1, run.shape.layers)
+    }
+    quiet = edits.silence(model, layer, [head], position=-1) | held
+    return trip.difference(model, *trip.GIFT) - trip.difference(model, *trip.GIFT, edits=quiet)
 
 
 def _capital(model: Model) -> dict:
@@ -184,7 +196,10 @@ def beyond_one_text(model: Model) -> dict:
     """What is measured on more than the four texts: the summed series and the many prompts."""
     controls = {name: change(model) for name, change in CONTROLS.items()}
     first = {name: prompts.looks_at_first(control) for name, control in controls.items()}
-    many = {"names": prompts.names(model), "capitals": prompts.capitals(model), "first": first}
+    many = {
+        "names": prompts.names(model), "givers": prompts.third_givers(model),
+        "capitals": prompts.capitals(model), "first": first,
+    }  # fmt: skip
     return {"summed": summation(controls), "census": many}
 
 

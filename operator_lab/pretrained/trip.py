@@ -43,6 +43,7 @@ SENTENCES = (
     "Yesterday the fisherman went down to the river bank to catch some",
 )
 GIFT = (SENTENCES[1], " Mary", " John")
+FOUR_HEADS = ((23, 3), (23, 0), (29, 1), (20, 0))  # of the gift sentence, (layer, head)
 CAPITAL = (SENTENCES[2], " Rome", " Paris")
 TEMPERATURES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 4.0)
 SPLITS = ("on_site", "mlp")  # of the pictures: hops counted, or all of attention
@@ -68,7 +69,7 @@ def summed() -> dict[str, dict[str, ndarray]]:
 
 
 def census() -> dict[str, dict[str, ndarray]]:
-    """Many prompts, as shipped: "names", "capitals" and "first" [quantity] -> [prompt, ...].
+    """Many prompts, as shipped: "names", "givers", "capitals" and "first" [quantity] -> [prompt, ...].
 
     What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
     """
