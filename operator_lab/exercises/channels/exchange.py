@@ -37,8 +37,8 @@ def _alone_if_silent(args, answer, slack):
     terms = np.abs(first) @ np.abs(bra)
     if differ(np.array(found), change, slack, terms.sum()):
         return (
-            f"with all heads silenced the score changes by {change:.3g}, its first numbers add "
-            f"up to {found:.3g}"
+            f"with all heads silenced the score changes by {change:.6g}, its first numbers add "
+            f"up to {found:.6g}"
         )
 
 
@@ -48,8 +48,8 @@ def _adds_up(args, answer, slack):
     terms = (np.abs(first) + np.abs(second)) @ np.abs(bra)
     if differ(np.array(found), change, slack, terms.sum()):
         return (
-            f"with all heads exchanged the score changes by {change:.3g}, its second numbers "
-            f"add up to {found:.3g}"
+            f"with all heads exchanged the score changes by {change:.6g}, its second numbers "
+            f"add up to {found:.6g}"
         )
 
 
@@ -60,7 +60,7 @@ def _equal_writes(args, answer, slack):
         if differ(answer[1][n : n + 1], 0.0, slack, terms):
             return (
                 f"head {n} writes the same in both sentences and still carries "
-                f"{answer[1][n]:.3g} when exchanged"
+                f"{answer[1][n]:.6g} when exchanged"
             )
 
 

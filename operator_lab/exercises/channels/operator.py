@@ -39,8 +39,8 @@ def _trace(args, answer, slack):
     terms = len(answer) * np.abs(answer)  # every entry may be off by a share of the largest
     if differ(np.diag(answer).sum(keepdims=True), traces.sum(), slack, terms):
         return (
-            f"its trace is {np.trace(answer):.3g}, the products Tr A_h Tr W_h add up to "
-            f"{traces.sum():.3g}"
+            f"its trace is {np.trace(answer):.6g}, the products Tr A_h Tr W_h add up to "
+            f"{traces.sum():.6g}"
         )
 
 

@@ -38,21 +38,21 @@ def _random(A, B):
 def _within(args, answer, slack):
     value = float(answer[0])
     if not -slack <= value <= 1 + slack:
-        return f"it gives {value:.3g}, but a mean squared cosine lies between 0 and 1"
+        return f"it gives {value:.6g}, but a mean squared cosine lies between 0 and 1"
 
 
 def _contained(args, answer, slack):
     wider, other = sorted(args, key=lambda M: -M.shape[1])
     value, rest = float(answer[0]), other - wider @ np.linalg.lstsq(wider, other, rcond=None)[0]
     if np.abs(rest).max() < 1e-9 * np.abs(other).max() and abs(value - 1) > slack:
-        return f"it gives {value:.3g} where one space lies within the other: there it is 1"
+        return f"it gives {value:.6g} where one space lies within the other: there it is 1"
 
 
 def _whole(args, answer, slack):
     d, value = len(args[0]), float(answer[1])
     if _random(*args) == 1 and abs(value - 1) > slack:
         return (
-            f"its second number is {value:.3g} where one space is all {d} dimensions: there "
+            f"its second number is {value:.6g} where one space is all {d} dimensions: there "
             "every overlap is 1"
         )
 

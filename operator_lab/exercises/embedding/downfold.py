@@ -48,7 +48,7 @@ def _nearest(args, answer, slack):
     cut = np.sqrt((_values(W)[rank:] ** 2).sum())
     error = np.linalg.norm(W - answer)
     if differ(np.array(error), cut, slack, np.linalg.norm(W)):
-        return f"its distance to W is {error:.3g}, that of the nearest of this rank {cut:.3g}"
+        return f"its distance to W is {error:.6g}, that of the nearest of this rank {cut:.6g}"
 
 
 WRONG = """

@@ -33,13 +33,13 @@ def _effective_rank_cases(rng):
 def _within_rank(args, answer, slack):
     rank = np.linalg.matrix_rank(args[0], tol=1e-6 * np.abs(args[0]).max())
     if not 1 - slack <= answer <= rank * (1 + slack):
-        return f"it gives {answer:.3g}, but an effective rank lies between 1 and the rank, {rank}"
+        return f"it gives {answer:.6g}, but an effective rank lies between 1 and the rank, {rank}"
 
 
 def _all_alike(args, answer, slack):
     sigma = _values(args[0])
     if np.ptp(sigma) < 1e-9 * sigma[0] and abs(answer - len(sigma)) > slack * len(sigma):
-        return f"it gives {answer:.3g} where all {len(sigma)} singular values are equal"
+        return f"it gives {answer:.6g} where all {len(sigma)} singular values are equal"
 
 
 WRONG = """

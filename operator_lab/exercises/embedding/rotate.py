@@ -42,7 +42,7 @@ def _logits_kept(args, answer, slack):
     size = _logits(*map(np.abs, answer))
     if differ(after, before, slack, size):
         change = np.linalg.norm(after - before) / np.linalg.norm(before)
-        return f"the logits change, by {change:.3g} of their size"
+        return f"the logits change, by {change:.6g} of their size"
 
 
 WRONG = """

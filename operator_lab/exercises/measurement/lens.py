@@ -49,7 +49,7 @@ def _adds_up(args, answer, slack):
 
 def _never_negative(args, answer, slack):
     if answer.min() < -slack:
-        return f"some of its probabilities are negative (down to {answer.min():.3g})"
+        return f"some of its probabilities are negative (down to {answer.min():.6g})"
 
 
 def _nothing_to_read(args, answer, slack):

@@ -36,7 +36,7 @@ def _complete(args, answer, slack):
     if differ(total, one, slack):
         return (
             f"its effects do not add up to the identity (the trace of their sum is "
-            f"{np.trace(total):.3g})"
+            f"{np.trace(total):.6g})"
         )
 
 
@@ -48,7 +48,7 @@ def _symmetric(args, answer, slack):
 def _positive(args, answer, slack):
     lowest = np.linalg.eigvalsh((answer + answer.swapaxes(1, 2)) / 2).min()
     if lowest < -slack * np.abs(answer).max():
-        return f"some of its effects are not positive: an eigenvalue is {lowest:.3g}"
+        return f"some of its effects are not positive: an eigenvalue is {lowest:.6g}"
 
 
 WRONG = """

@@ -44,7 +44,7 @@ def _says_b(args, answer, slack):
     _, W, c, _, b = args
     gap = np.abs(answer @ W + c - b).max()
     if differ(answer @ W + c, b, slack, np.abs(answer) @ np.abs(W)):
-        return f"the read-out does not say b of its states: it is off by up to {gap:.3g}"
+        return f"the read-out does not say b of its states: it is off by up to {gap:.6g}"
 
 
 def _content(args, answer, slack):

@@ -34,7 +34,7 @@ def _overlaps_kept(args, answer, slack):
     size = np.abs(answer[0]).T @ np.abs(answer[1])
     if np.abs(after - before).max() > slack * max(size.max(), np.abs(before).max()):
         change = np.linalg.norm(after - before) / np.linalg.norm(before)
-        return f"the overlaps change: W_Q^T W_K moves by {change:.3g} of its size"
+        return f"the overlaps change: W_Q^T W_K moves by {change:.6g} of its size"
 
 
 WRONG = """

@@ -51,7 +51,7 @@ def _causal(args, answer, slack):
 
 def _positive(args, answer, slack):
     if answer.min() < -slack:
-        return f"some of its weights are negative (down to {answer.min():.3g})"
+        return f"some of its weights are negative (down to {answer.min():.6g})"
 
 
 WRONG = """

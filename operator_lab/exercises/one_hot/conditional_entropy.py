@@ -44,15 +44,15 @@ def _between(args, answer, slack):
     words = entropy(args[0].sum(axis=0))
     if not -slack <= answer <= words + slack * max(words, 1):
         return (
-            f"it gives {answer:.3g}, but what is left after a context lies between 0 and "
-            f"{words:.3g}, the entropy of the words without any"
+            f"it gives {answer:.6g}, but what is left after a context lies between 0 and "
+            f"{words:.6g}, the entropy of the words without any"
         )
 
 
 def _given_away(args, answer, slack):
     sure = (args[0] > 0).sum(axis=1).max() == 1
     if sure and abs(answer) > slack:
-        return f"it gives {answer:.3g} where every context settles the word: nothing is left then"
+        return f"it gives {answer:.6g} where every context settles the word: nothing is left then"
 
 
 WRONG = """

@@ -34,7 +34,7 @@ def _within_popoviciu(args, answer, slack):
 
 def _not_negative(args, answer, slack):
     if answer.min() < -slack * np.abs(answer).max():
-        return f"it is negative ({answer.min():.3g}), and a variance never is"
+        return f"it is negative ({answer.min():.6g}), and a variance never is"
 
 
 WRONG = """

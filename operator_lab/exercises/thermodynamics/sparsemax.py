@@ -35,7 +35,7 @@ def _sums_to_one(args, answer, slack):
 
 def _weights(args, answer, slack):
     if answer.min() < -slack:
-        return f"some of its weights are negative (down to {answer.min():.3g})"
+        return f"some of its weights are negative (down to {answer.min():.6g})"
 
 
 def _same_difference(args, answer, slack):

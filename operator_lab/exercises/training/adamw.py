@@ -54,8 +54,8 @@ def _first_step(args, answer, slack):
         if differ(step, -rate * np.sign(g[steep]), slack, np.abs(w)):
             return (
                 "from m = v = 0 the first step moves every weight by the rate against the sign of "
-                f"its slope, beside the decay; here by {np.abs(step).min():.3g} ... "
-                f"{np.abs(step).max():.3g}, where the rate is {rate:g}"
+                f"its slope, beside the decay; here by {np.abs(step).min():.6g} ... "
+                f"{np.abs(step).max():.6g}, where the rate is {rate:g}"
             )
 
 

@@ -45,7 +45,7 @@ def _words_cancel(args, answer, slack):
     total = answer[1].sum(axis=0)
     if differ(total, 0.0, slack, np.abs(answer[1]).sum(axis=0)):
         return (
-            f"its second item does not sum to zero over the words (up to {np.abs(total).max():.3g})"
+            f"its second item does not sum to zero over the words (up to {np.abs(total).max():.6g})"
             ": the same vector added to every row of W_U changes nothing"
         )
 

@@ -47,8 +47,8 @@ def _between_bounds(args, answer, slack):
     room = slack * max(gap + more, 1)
     if not gap - room <= answer <= gap + more + room:
         return (
-            f"it gives {answer:.4g}, but log Z is at least the largest logit and at most log V "
-            f"more, which puts the loss between {gap:.4g} and {gap + more:.4g}"
+            f"it gives {answer:.6g}, but log Z is at least the largest logit and at most log V "
+            f"more, which puts the loss between {gap:.6g} and {gap + more:.6g}"
         )
 
 
@@ -56,7 +56,7 @@ def _knows_nothing(args, answer, slack):
     z, _ = args
     blind = np.log(z.shape[1])
     if not np.ptp(z, axis=1).any() and abs(answer - blind) > slack * blind:
-        return f"it gives {answer:.3g} where all logits of a row are equal: that is log V nats"
+        return f"it gives {answer:.6g} where all logits of a row are equal: that is log V nats"
 
 
 WRONG = """

@@ -57,7 +57,7 @@ def _measured(args, answer, slack):
     gap = np.abs(rates[:, None] - known).min(axis=1)
     if gap.max() > slack * known.max():
         odd = rates[gap.argmax()]
-        return f"its rate {odd:.3g} is neither 0 nor 1 / step of any of the measured steps"
+        return f"its rate {odd:.6g} is neither 0 nor 1 / step of any of the measured steps"
 
 
 def _stays_below(args, answer, slack):
@@ -67,14 +67,14 @@ def _stays_below(args, answer, slack):
         seed, i = found[0]
         return (
             f"by its rate training {seed} is below {high:g} for good before step {steps[i]}, "
-            f"where its excess is {excess[seed, i]:.3g}"
+            f"where its excess is {excess[seed, i]:.6g}"
         )
 
 
 def _from_0_to_1(args, answer, slack):
     low, high = answer[1].min(), answer[1].max()
     if low < -slack or high > 1 + slack:
-        return f"its second item leaves 0 ... 1 ({low:.3g} ... {high:.3g}): `high` comes first"
+        return f"its second item leaves 0 ... 1 ({low:.6g} ... {high:.6g}): `high` comes first"
 
 
 def _none_is_0(args, answer, slack):
