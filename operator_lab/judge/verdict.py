@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,7 +61,8 @@ def judge(exercise: Exercise, function: object) -> Verdict:
     cases = exercise.draw()
     if misfit := _misfit(exercise, function, cases):
         return Verdict(exercise.name, "wrong", misfit)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         # Before the answer is called, which may rebind what the reference is made of.
         expected = [
             observe(exercise.reference, case, exercise.parts, precise).items for case in cases

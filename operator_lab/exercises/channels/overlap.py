@@ -29,6 +29,16 @@ def _overlap_cases(rng):
     R = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     nearly = 7 * (R[:, 3:5] + 0.2 * R[:, :2])
     yield Case((R[:, :3] @ rng.normal(size=(3, 3)), nearly), "two spaces nearly at right angles")
+    sizes = ((1, 1, 1, 1.0), (60, 45, 41, 1.0), (4, 4, 4, 1e8), (5, 1, 3, 1e-8), (5, 3, 1, 1.0))
+    for d, k, m, size in sizes:
+        A, B = size * rng.normal(size=(d, k)), rng.normal(size=(d, m)) / size
+        label = f"d = {d}, k = {k}, m = {m}, columns of A about {size:g}, of B the inverse"
+        yield Case((A, B), label)
+    A, B = rng.normal(size=(6, 3)) * [1e-4, 1, 1e4], rng.integers(-1, 2, size=(6, 2)) + np.eye(6, 2)
+    A[3] = A[1]
+    yield Case(
+        (A, 4 * np.eye(6, 2) + B), "d = 6, k = 3 of very unequal lengths, m = 2, two rows alike"
+    )
 
 
 def _random(A, B):

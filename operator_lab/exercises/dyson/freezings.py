@@ -30,6 +30,10 @@ def _freezings_cases(rng):
         yield Case((1.5 * rng.normal(size=shape),), f"z of shape {shape}")
     # Here the approximations of Phi in use are off by percents of Phi, elsewhere by less than 1e-3.
     yield Case((rng.uniform(-3.5, -2, size=7),), "7 values of z between -3.5 and -2")
+    yield Case((np.array([0.7]),), "a single z")
+    far = np.array([-40.0, 40.0, 1e-8, -1e-8, 0.0, 1.0, 1.0, -0.5])
+    yield Case((far,), "z from -40 to 40, some of them twice")
+    yield Case((rng.normal(size=(45, 45)),), "z of shape (45, 45)")
 
 
 def _Phi(z):

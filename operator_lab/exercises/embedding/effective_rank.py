@@ -28,6 +28,11 @@ def _effective_rank_cases(rng):
     yield Case((np.diag([3.0, 0.0, 1.0, 0.0]),), "diag(3, 0, 1, 0)")
     yield Case((np.linalg.qr(rng.normal(size=(5, 5)))[0],), "a rotation of 5 dimensions")
     yield Case((rng.normal(size=(6, 3)) + 8,), "(6, 3), all entries about 8")
+    for shape, size in (((1, 1), 1e-8), ((1, 7), 1e8), ((45, 50), 1e-8), ((50, 45), 1e8)):
+        yield Case((size * rng.normal(size=shape),), f"a {shape} matrix of size {size:g}")
+    yield Case((np.repeat(rng.normal(size=(3, 5)), 2, axis=0),), "(6, 5), each row twice")
+    small = np.diag([1.0] + [1e-6] * 60)  # little each, but there are many
+    yield Case((small,), "diag(1, and 1e-6 sixty times)")
 
 
 def _within_rank(args, answer, slack):

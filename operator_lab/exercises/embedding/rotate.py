@@ -25,6 +25,15 @@ def _rotate_cases(rng):
         yield Case(
             (W_E, size * rng.normal(size=(d, d)), W_U, R), f"V = {V}, d = {d}, W of size {size:g}"
         )
+    for V, d, size in ((1, 1, 1.0), (50, 45, 1e-8), (3, 3, 1e8)):
+        R = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        W_E, W, W_U = (size * rng.normal(size=s) for s in ((V, d), (d, d), (V, d)))
+        W_E[-1] = W_E[0]
+        yield Case((W_E, W, W_U, R), f"V = {V}, two words alike, d = {d}, all of size {size:g}")
+    W_E, W, W_U = (rng.integers(-2, 3, size=s) * 1.0 for s in ((4, 3), (3, 3), (4, 3)))
+    yield Case(
+        (W_E, W, W_U, np.roll(np.eye(3), 1, axis=0)), "whole numbers, three axes in a circle"
+    )
 
 
 def _logits(W_E, W, W_U):

@@ -34,6 +34,11 @@ def _cases(rng):
     yield Case((x, W, c, C, b), "n = 5, d = 4, k = 2, two states read b already")
     x, W, c, C, b = drawn(2, 6, 3)
     yield Case((x, W, c, 1e-3 * C, b), "n = 2, d = 6, k = 3, states that hardly vary")
+    for n, d, k, size in ((1, 1, 1, 1.0), (50, 41, 3, 1.0), (3, 4, 3, 1e-8), (4, 4, 2, 1e8)):
+        x, W, c, C, b = drawn(n, d, k)
+        x[-1] = x[0]
+        label = f"n = {n}, two states alike, d = {d}, k = {k}, states about {size:g}"
+        yield Case((size * x, W / size, c, size**2 * C, b), label)
 
 
 def _missing(x, W, c, b):

@@ -33,6 +33,17 @@ def _conditional_entropy_cases(rng):
     sure = np.zeros((4, 3))
     sure[[0, 1, 2, 3], [2, 0, 0, 1]] = 0.1, 0.2, 0.3, 0.4
     yield Case((sure,), "every context settles the word")
+    yield Case((np.array([[1.0]]),), "one context, one word")
+    yield Case((rng.dirichlet(np.ones(60)).reshape(60, 1),), "60 contexts, one word")
+    many = np.vstack([rng.dirichlet(np.ones(3000), size=2), np.zeros((1, 3000))]) / 2
+    many[:, ::7] = 0
+    yield Case((many / many.sum(),), "3 contexts, one of which never occurs, 3000 words")
+    twice = drawn(45, 45)
+    twice[3] = twice[8]
+    yield Case((twice / twice.sum(),), "45 contexts, two of them alike, 45 words")
+    nearly = np.array([[0.7, 7e-4, 0.0], [0.0, 0.0, 0.3], [1e-4, 0.0, 0.0]])
+    yield Case((nearly / nearly.sum(),), "3 contexts that nearly settle the word")
+    yield Case((np.full((4, 8), 1 / 32),), "4 contexts, 8 words, all alike")
 
 
 def entropy(p):

@@ -20,6 +20,11 @@ def _fisher_cases(rng):
         p = rng.dirichlet(np.full(n, size))
         yield Case((p,), f"{n} levels")
     yield Case((np.array([0.6, 0.0, 0.4]),), "3 levels, one of them empty")
+    yield Case((np.array([1.0]),), "a single level")
+    yield Case((np.array([0.0, 1.0, 0.0, 0.0]),), "4 levels, one of them certain")
+    yield Case((np.full(5, 0.2),), "5 levels, all alike")
+    yield Case((rng.dirichlet(np.ones(60)),), "60 levels")
+    yield Case((np.array([0.99, 0.006, 0.004, 0.0]),), "4 levels, one of them nearly certain")
 
 
 def _kills_one(args, answer, slack):

@@ -26,6 +26,12 @@ def _sparsemax_cases(rng):
     yield Case((np.array([-0.4]),), "a single level")
     p = rng.dirichlet(np.ones(4))
     yield Case((p,), "4 numbers that sum to one already")
+    yield Case((rng.normal(size=60),), "60 levels")
+    yield Case((0.01 * rng.normal(size=50),), "50 levels that all stay")
+    yield Case((1e-8 * rng.normal(size=4),), "4 levels about 1e-8")
+    yield Case((np.array([900.0, -3000.0, 899.5, 900.0, 0.0]),), "5 levels, thousands apart")
+    yield Case((np.full(4, 7.0),), "4 levels, all alike")
+    yield Case((np.array([1.0, 0.0, 0.0]),), "one level just within reach of the others")
 
 
 def _sums_to_one(args, answer, slack):

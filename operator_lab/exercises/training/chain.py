@@ -30,6 +30,19 @@ def _chain_cases(rng):
     yield Case((x, W_U, came), "6 positions, one state twice, d = 2, words that come again")
     x, W_U = rng.normal(size=(3, 2)) + 40, 0.05 * rng.normal(size=(5, 2)) + [[30.0, 20.0]]
     yield Case((x, W_U, rng.integers(5, size=3)), "logits of about 2000, 3 positions, d = 2")
+    for N, d, V, size in (
+        (1, 1, 1, 1.0),
+        (50, 41, 45, 1.0),
+        (3, 3, 4, 1e-8),
+        (4, 3, 3, 1e8),
+        (4, 2, 4, 1.0),
+    ):
+        x, W_U = size * rng.normal(size=(N, d)), rng.normal(size=(V, d)) / size
+        W_U[-1] = W_U[0]
+        label = f"N = {N}, d = {d}, V = {V}, two words alike, states about {size:g}"
+        yield Case((x, W_U, rng.integers(V, size=N)), label)
+    x, W_U = 60 * rng.normal(size=(4, 3)), 30 * rng.normal(size=(5, 3))
+    yield Case((x, W_U, np.array([0, 0, 3, 3])), "logits thousands apart")
 
 
 def _step_lowers(args, answer, slack):

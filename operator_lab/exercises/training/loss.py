@@ -34,6 +34,18 @@ def batches(rng):
     z, tokens = rng.normal(size=(4, 3)), rng.integers(3, size=4)
     z[[0, 2], tokens[[0, 2]]] += [1000, -1000]
     yield Case((z, tokens), "one word that came 1000 nats above the others, one 1000 below")
+    yield Case((rng.normal(size=(3, 1)), np.zeros(3, dtype=int)), "3 positions, a single word")
+    yield Case((np.array([[0.3]]), np.array([0])), "a single position, a single word")
+    z, tokens = rng.normal(size=(50, 60)), rng.integers(60, size=50)
+    z[7], z[:, 5] = z[6], z[:, 4]
+    yield Case((z, tokens), "50 positions, two of them alike, 60 words")
+    for size in (1e-8, 1e8):
+        z = size * rng.normal(size=(4, 3))
+        yield Case((z, z.argsort(axis=1)[:, 1]), f"4 positions, 3 words, z about {size:g}")
+    apart = np.array([[0.0, 3000.0, -5000.0], [900.0, 900.0, -4000.0]])
+    yield Case((apart, np.array([0, 1])), "logits thousands apart, two of them equal")
+    single = np.float32(rng.normal(size=(4, 5)) + 1000)
+    yield Case((single, rng.integers(5, size=4)), "logits in float32, all about 1000")
 
 
 def _that_came(y, tokens):

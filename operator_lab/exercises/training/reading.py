@@ -49,6 +49,16 @@ def _reading_cases(rng):
     yield Case((wide, _curves(rng, 6, 6), 0.5, 0.1), "6 trainings, 6 measurements, uneven steps")
     yield Case((wide, _curves(rng, 1, 6), 1.5, 0.4), "a single training, uneven steps")
     yield Case((even[:4], 2 + rng.uniform(size=(3, 4)), 1.5, 0.5), "3 trainings, none gets there")
+    yield Case((np.array([30]), np.array([[0.1], [2.0]]), 1.0, 0.5), "2 trainings, one measurement")
+    many, long = 10 * np.arange(1, 61), _curves(rng, 50, 60)
+    long[3] = long[2]
+    yield Case((many, long, 1.0, 0.2), "50 trainings, two of them alike, 60 measurements")
+    square = _curves(rng, 6, 6)
+    for size in (1e-8, 1e8):
+        label = f"6 trainings, 6 measurements, an excess of about {size:g}"
+        yield Case((wide, size * square, size, 0.2 * size), label)
+    level = np.array([[2.0, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 0.4], [0.5, 0.5, 0.5, 0.5]])
+    yield Case((even[:4], level, 2.0, 0.5), "3 trainings that stay at a threshold")
 
 
 def _measured(args, answer, slack):
