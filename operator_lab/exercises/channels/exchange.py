@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def exchange(first, second, rest, bra):
@@ -142,4 +142,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

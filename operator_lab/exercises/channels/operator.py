@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -118,4 +118,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def overlap(A, B):
@@ -159,4 +159,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=2,
+    spared=PLAIN,
 )

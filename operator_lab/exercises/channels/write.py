@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -36,7 +36,14 @@ def _write_cases(rng):
         (4, 3, 5, 4, 1.0),
         (2, 3, 5, 3, 1.0),
     )
-    for h, N, d, d_k, size in (*sizes, (5, 3, 5, 2, 1.0), (2, 5, 2, 3, 1.0), (2, 3, 3, 3, 1.0)):
+    for h, N, d, d_k, size in (
+        *sizes,
+        (5, 3, 5, 2, 1.0),
+        (2, 5, 2, 3, 1.0),
+        (2, 3, 3, 3, 1.0),
+        (2, 4, 5, 2, 1.0),
+        (5, 2, 3, 5, 1.0),
+    ):
         v, W_O = size * rng.normal(size=(h, N, d_k)), rng.normal(size=(d, h * d_k))
         v[-1, -1] = v[-1, 0]
         label = f"{_heads(h)}, N = {N}, d = {d}, d_k = {d_k}, values about {size:g}"
@@ -120,4 +127,5 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def attend(S, v, w):
@@ -84,4 +84,5 @@ EXERCISE = Exercise(
     ),
     minutes=6,
     level="core",
+    spared=PLAIN,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def heun(f, x, t, h):
@@ -82,4 +82,5 @@ EXERCISE = Exercise(
     ),
     minutes=6,
     level="core",
+    spared=PLAIN,
 )

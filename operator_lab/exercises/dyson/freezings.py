@@ -10,7 +10,7 @@ from math import erf, erfc
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 # The import inside makes the printed solution complete.
@@ -116,4 +116,12 @@ EXERCISE = Exercise(
     minutes=15,
     level="stretch",
     parts=4,
+    spared={
+        "tiny": "alone they leave an intercept of -z^2 phi that float32 cannot hold; beside "
+        "larger z they are tried",
+        "huge": "beyond 40 the curve is a straight line, and nothing more can happen",
+        "spread": "from -40 to 40 is all of the curve that is not straight",
+        "repeated": "z is taken number by number; equal numbers are tried",
+        **PLAIN,
+    },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def hops(L, O, x):
@@ -115,4 +115,5 @@ EXERCISE = Exercise(
     ),
     minutes=5,
     level="core",
+    spared=PLAIN,
 )

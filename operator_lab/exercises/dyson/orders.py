@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def orders(V, x):
@@ -109,4 +109,5 @@ EXERCISE = Exercise(
     ),
     minutes=5,
     level="core",
+    spared=PLAIN,
 )

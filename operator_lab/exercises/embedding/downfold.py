@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def downfold(W, rank):
@@ -108,4 +108,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="stretch",
+    spared=PLAIN,
 )

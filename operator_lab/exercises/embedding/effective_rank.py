@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def effective_rank(M):
@@ -93,4 +93,5 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared=PLAIN,
 )

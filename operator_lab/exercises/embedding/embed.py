@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def embed(W_E, tokens):
@@ -87,4 +87,5 @@ EXERCISE = Exercise(
     minutes=6,
     level="core",
     parts=2,
+    spared=PLAIN,
 )

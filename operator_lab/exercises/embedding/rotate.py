@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def rotate(W_E, W, W_U, R):
@@ -106,4 +106,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def post_step(F, sigma, gain):
@@ -88,4 +88,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="stretch",
+    spared=PLAIN,
 )

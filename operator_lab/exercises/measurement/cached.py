@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def cached(K, V, q, k, v, T):
@@ -135,4 +135,5 @@ EXERCISE = Exercise(
     minutes=15,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def povm(W_U):
@@ -126,4 +126,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="stretch",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def write(x, W, c, C, b):
@@ -121,4 +121,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="stretch",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def gauge(W_Q, W_K, M):
@@ -85,4 +85,5 @@ EXERCISE = Exercise(
     minutes=10,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 from .mixing import mixing
 
 
@@ -111,4 +111,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared=PLAIN,
 )

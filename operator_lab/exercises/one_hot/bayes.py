@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes, short
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes, short
 
 
 def bayes(prior, likelihood):
@@ -169,4 +169,9 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared={
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1; hundreds of words make beliefs e^2000 apart",
+        **PLAIN,
+    },
 )

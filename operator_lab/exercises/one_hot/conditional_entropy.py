@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def conditional_entropy(joint):
@@ -125,4 +125,10 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared={
+        "tiny": "the entries sum to one",
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1",
+        **PLAIN,
+    },
 )

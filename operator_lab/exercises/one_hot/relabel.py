@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def relabel(tokens, z, p):
@@ -92,4 +92,5 @@ EXERCISE = Exercise(
     minutes=10,
     level="core",
     parts=2,
+    spared=PLAIN,
 )

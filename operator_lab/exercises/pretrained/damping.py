@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def damping(X, W_3, W_1, W_2):
@@ -79,4 +79,9 @@ EXERCISE = Exercise(
     ),
     minutes=20,
     level="stretch",
+    spared={
+        "huge": "the states are normed: their numbers are of ordinary size",
+        "spread": "the states are normed: their numbers are of ordinary size",
+        **PLAIN,
+    },
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def gated(n, W_3, W_1, W_2, a):
@@ -88,4 +88,9 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="core",
+    spared={
+        "huge": "the state is normed: its numbers are of ordinary size",
+        "spread": "the state is normed: its numbers are of ordinary size",
+        **PLAIN,
+    },
 )

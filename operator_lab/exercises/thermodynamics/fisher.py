@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def fisher(p):
@@ -73,4 +73,10 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared={
+        "tiny": "the weights sum to one",
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1",
+        **PLAIN,
+    },
 )

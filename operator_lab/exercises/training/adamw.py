@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def adamw(w, g, m, v, t, rate, decay, betas=(0.9, 0.98), eps=1e-8):
@@ -163,4 +163,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def reading(steps, excess, high, low):
@@ -168,4 +168,5 @@ EXERCISE = Exercise(
     minutes=10,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )
