@@ -194,6 +194,12 @@ def matching(sentence: str, said: Mapping[str, Callable]) -> tuple[re.Match, Cal
     return found[0]
 
 
+def close(mine, right, rtol: float = 1e-4, atol: float = 0.0) -> bool:
+    """Whether two arrays agree, measured by the largest number of the second, however small."""
+    mine, right = np.asarray(mine), np.asarray(right)
+    return bool((np.abs(mine - right) <= max(rtol * np.abs(right).max(), atol)).all())
+
+
 def near(mine: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.abs(mine - right) <= 1.01e-4 * (np.abs(right).max() or 1.0)
 
@@ -232,10 +238,7 @@ def _one_shape(found, pairs):
 
 def _factors(found, pairs):
     factors = [float(f) for f in found[1].split(", ")]
-    return all(
-        any(np.allclose(m, f * r, rtol=1e-2, atol=1e-2 * np.abs(r).max()) for f in factors)
-        for m, r in pairs
-    )
+    return all(any(close(m, f * r, 1e-2) for f in factors) for m, r in pairs)
 
 
 def _only(part):
@@ -244,7 +247,7 @@ def _only(part):
 
 def _shifted(found, pairs):
     shift = float(found[2]) * (1 if found[1] == "+" else -1)
-    return all(np.allclose(m, r + shift, rtol=1e-2) for m, r in pairs)
+    return all(close(m, r + shift, 1e-2) for m, r in pairs)
 
 
 def _rows_off(pairs) -> list[np.ndarray]:
@@ -281,7 +284,7 @@ GENERAL = {
         lambda _, pairs: any(np.isnan(m).any() and np.isinf(m).any() for m, _ in pairs),
     r"(?:it has \w+ \w+ ax[ie]s: )?its shape is (\(.*\)), expected (\(.*\))": _one_shape,
     r"it is the transpose of what is expected":
-        lambda _, pairs: all(np.allclose(m.T, r) for m, r in pairs),
+        lambda _, pairs: all(close(m.T, r) for m, r in pairs),
     r"it is zero everywhere": lambda _, pairs: not any(m.any() for m, _ in pairs),
     r"it is (\S+) x expected everywhere": _factors,
     r"it is proportional to what is expected, with a factor that varies \((.*)\)": _factors,

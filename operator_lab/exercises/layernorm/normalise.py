@@ -37,7 +37,7 @@ def _normalise_cases(rng):
     for N, d, size, offset, eps in (
         (1, 1, 1.0, 2, 0.1),
         (50, 45, 1.0, 0, 1e-5),
-        (3, 4, 1e-8, 0, 3e-17),
+        (3, 4, 1e-9, 0, 3e-19),
         (3, 4, 1e8, 0, 1e-5),
     ):
         label = f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}, eps = {eps:g}"

@@ -22,7 +22,7 @@ def _post_step_cases(rng):
         F = size * rng.normal(size=(d, d)) + 0.3
         gain = rng.uniform(0.5, 2, size=d) * rng.choice([-1, 1], size=d)
         yield Case((F, sigma, gain), f"d = {d}, F of size {size:g}, sigma = {sigma:g}")
-    sizes = ((1, 1.0, 0.7), (45, 0.2, 1.3), (3, 1e8, 1e8), (3, 1e-8, 2.0), (4, 1.0, 1e-8))
+    sizes = ((1, 1.0, 0.7), (45, 0.2, 1.3), (3, 1e8, 1e8), (3, 1e-8, 2.0), (4, 1.0, 1e-9))
     for d, size, sigma in sizes:
         F = size * rng.normal(size=(d, d))
         F[-1] = F[0]

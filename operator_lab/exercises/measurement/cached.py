@@ -43,6 +43,8 @@ def _cases(rng):
         yield Case((*args, T), f"n = {n}, d_k = {d_k}, d = {d}, T = {T:g}")
     yield Case((K, V, q, k, v, 1e-12), "n = 5, as cold as T = 1e-12")
     yield Case((1e3 * K, V, 3 * q, -1e3 * k, v, 1.0), "n = 5, scores thousands apart")
+    label = "n = 5, scores and T both about 1e-12"
+    yield Case((1e-12 * K, V, q, 1e-12 * k, v, 1e-12), label)
     for size in (1e-8, 1e8):
         args = size * K, size * V, q / size, size * k, size * v, 1.3
         yield Case(args, f"n = 5, keys and values about {size:g}, scores of size 1")

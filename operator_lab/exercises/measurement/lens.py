@@ -41,7 +41,7 @@ def _lens_cases(rng):
     yield Case((states, 700 * gain, W_U, 1e-3), "gains of about 1000")
     for S, N, d, V, size, eps in (
         (1, 1, 1, 1, 1.0, 0.1),
-        (3, 3, 4, 5, 1e-8, 3e-17),
+        (3, 3, 4, 5, 1e-9, 3e-19),
         (2, 3, 3, 2, 1e8, 1e-5),
         (4, 3, 2, 2, 1.0, 1e-5),
         (4, 2, 4, 3, 1.0, 1e-5),
