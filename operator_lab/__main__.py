@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import signal
 import sys
@@ -12,11 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
+import click
 from tqdm import tqdm
 
 from . import __version__
-from .course.classroom import course, examine, learn
+from .course.classroom import course, learn
 from .errors import LabError
+
+FOLDER = click.Path(path_type=Path)
+NOTEBOOKS = click.argument("notebooks", type=FOLDER, nargs=-1, metavar="[NOTEBOOK]...")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,58 +27,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a Windows console may not know every letter
-    options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        return commands(arguments, prog_name="operator-lab", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except LabError as error:
         print(f"operator-lab: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         print("operator-lab: interrupted; nothing was left half written.", file=sys.stderr)
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="operator-lab", description="Transformers in the language of many-body physics."
-    )
-    parser.add_argument("--version", action="version", version=f"operator-lab {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    command = commands.add_parser("learn", help="copy the notebooks you do not have yet")
-    command.add_argument("--to", type=Path, default=Path("my_course"), metavar="FOLDER")
-    command.set_defaults(run=_learn)
-
-    command = commands.add_parser("doctor", help="show what is installed and the device in use")
-    command.set_defaults(run=_doctor)
-
-    command = commands.add_parser("refresh", help="run notebooks and store compared outputs again")
-    command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
-    command.set_defaults(run=_refresh)
-
-    command = commands.add_parser("soak", help="run notebooks shaken and under other settings")
-    command.add_argument("notebooks", type=Path, nargs="*", metavar="NOTEBOOK")
-    command.add_argument("--under", nargs="+", default=[], metavar="NAME", help="conditions (all)")
-    command.add_argument(
-        "--draws", type=int, default=3, metavar="N", help="shaken runs of each (3)"
-    )
-    command.set_defaults(run=_soak)
-
-    command = commands.add_parser("models", help="train the reference models again and compare")
-    command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
-    command.set_defaults(run=_models)
-
-    command = commands.add_parser("ensemble", help="repeat experiments (all) over several seeds")
-    command.add_argument("names", nargs="*", metavar="NAME")
-    command.add_argument("--seeds", type=int, default=5, metavar="N")
-    command.add_argument("--workers", type=int, default=1, metavar="N", help="processes (1)")
-    command.add_argument("--to", type=Path, default=Path("candidates"), metavar="FOLDER")
-    command.set_defaults(run=_ensemble)
-    return parser
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """Transformers in the language of many-body physics."""
 
 
-def _learn(options: argparse.Namespace) -> int:
-    done = learn(course(), options.to)
+@commands.command("learn")
+@click.option("--to", type=FOLDER, default="my_course", metavar="FOLDER")
+def _learn(to: Path) -> int:
+    """Copy the notebooks you do not have yet."""
+    done = learn(course(), to)
     for name in done.copied:
         print(f"copied  {name.as_posix()}")
     kept = f"; {len(done.kept)} already there, left as they are" if done.kept else ""
@@ -83,17 +58,24 @@ def _learn(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    rows = examine()
-    for what, found in rows:
-        print(f"{what:<14}{found}")
-    return int(any(found.startswith("missing") for _, found in rows))
+@commands.command("doctor")
+def _doctor() -> int:
+    """Tell whether this machine is ready, and what to do where it is not."""
+    from .course.doctor import examine
+    from .course.tables import show
+
+    found = examine()
+    show(("", "found", "what to do"), [(line.what, line.found, line.mend) for line in found])
+    return int(not all(line.ready for line in found))
 
 
-def _refresh(options: argparse.Namespace) -> int:
+@commands.command("refresh")
+@NOTEBOOKS
+def _refresh(notebooks: tuple[Path, ...]) -> int:
+    """Run notebooks (all) and store their compared outputs again."""
     from .course.notebooks import refresh
 
-    paths = options.notebooks or sorted(course().glob("*.ipynb"))
+    paths = notebooks or sorted(course().glob("*.ipynb"))
     for path in refresh(paths, progress=sys.stderr.isatty()):
         print(f"refreshed  {path.name}")
     from .course.claims import write_ledger
@@ -102,33 +84,49 @@ def _refresh(options: argparse.Namespace) -> int:
     return 0
 
 
-def _soak(options: argparse.Namespace) -> int:
+@commands.command("soak")
+@NOTEBOOKS
+@click.option("--under", multiple=True, metavar="NAME", help="A condition (all); may be repeated.")
+@click.option("--draws", type=int, default=3, metavar="N", help="Shaken runs of each (3).")
+def _soak(notebooks: tuple[Path, ...], under: tuple[str, ...], draws: int) -> int:
+    """Run notebooks (all) shaken and under other settings."""
     from .course.soak import condition, conditions, soak
 
-    under = [condition(name) for name in options.under] or conditions(options.draws)
-    paths = options.notebooks or sorted(course().glob("*.ipynb"))
-    found = soak(paths, under, progress=sys.stderr.isatty())
+    chosen = [condition(name) for name in under] or conditions(draws)
+    paths = notebooks or sorted(course().glob("*.ipynb"))
+    found = soak(paths, chosen, progress=sys.stderr.isatty())
     for notebook, cell in sorted({(line.notebook, line.cell) for line in found}):
         print(f"moved      {notebook}, cell {cell}")
-    print(f"{len(found)} compared lines moved in {len(paths)} notebooks x {len(under)} conditions.")
+    print(
+        f"{len(found)} compared lines moved in {len(paths)} notebooks x {len(chosen)} conditions."
+    )
     return int(bool(found))
 
 
-def _models(options: argparse.Namespace) -> int:
+@commands.command("models")
+@click.option("--to", type=FOLDER, default="candidates", metavar="FOLDER")
+def _models(to: Path) -> int:
+    """Train the reference models again and compare."""
     from .references import compare
 
-    print("\n".join(compare(options.to, progress=sys.stderr.isatty())))
+    print("\n".join(compare(to, progress=sys.stderr.isatty())))
     return 0
 
 
-def _ensemble(options: argparse.Namespace) -> int:
+@commands.command("ensemble")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--seeds", type=int, default=5, metavar="N")
+@click.option("--workers", type=int, default=1, metavar="N", help="Processes (1).")
+@click.option("--to", type=FOLDER, default="candidates", metavar="FOLDER")
+def _ensemble(names: tuple[str, ...], seeds: int, workers: int, to: Path) -> int:
+    """Repeat experiments (all) over several seeds."""
     from .ensembles import ENSEMBLES, run_all
 
-    with _workers(options.workers) as executor:
+    with _workers(workers) as executor:
         paths = run_all(
-            options.names or list(ENSEMBLES),
-            options.seeds,
-            options.to,
+            names or list(ENSEMBLES),
+            seeds,
+            to,
             progress=sys.stderr.isatty(),
             executor=executor,
         )

@@ -1,11 +1,9 @@
-"""What happens around the notebooks: a learner's own copies, and a look at the installation."""
+"""What happens around the notebooks: a learner's own copies."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from ..errors import LabError
@@ -74,24 +72,3 @@ def _untold(path: Path) -> bytes:
     if path.suffix != ".ipynb":
         return path.read_bytes()
     return notebooks.content(notebooks.unrun(notebooks.read(path)))
-
-
-def examine() -> list[tuple[str, str]]:
-    """List what is installed, as (what, version or "missing"), with the device torch would use."""
-    rows = [("Python", sys.version.split()[0])]
-    for name in ("operator-lab", "torch", "numpy", "matplotlib", "jupyterlab", "anywidget"):
-        try:
-            rows.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            rows.append((name, "missing"))
-    return [*rows, ("device", _device())]
-
-
-def _device() -> str:
-    try:
-        import torch
-    except (ImportError, OSError) as error:  # a broken library raises OSError on Windows
-        return f"missing ({error})"
-    if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
