@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import RLock
 
 import click
-from tqdm import tqdm
 
 from . import __version__
 from .course.classroom import course, learn
+from .course.workers import workers as processes
 from .errors import LabError
 
 FOLDER = click.Path(path_type=Path)
@@ -67,6 +62,77 @@ def _doctor() -> int:
     found = examine()
     show(("", "found", "what to do"), [(line.what, line.found, line.mend) for line in found])
     return int(not all(line.ready for line in found))
+
+
+ROOM = click.option("--room", default="", metavar="NAME", help="bubblewrap, namespaces or limits.")
+
+
+@commands.command("check")
+@click.argument("notebooks", type=FOLDER, nargs=-1, required=True, metavar="NOTEBOOK...")
+@click.option("--exercises-only", is_flag=True, help="Do not run the cells; a second each.")
+@ROOM
+def _check(notebooks: tuple[Path, ...], exercises_only: bool, room: str) -> int:
+    """Tell what is solved, wrong or missing, and which cells fail."""
+    from .course.checked import checked, summary
+    from .course.tables import show
+
+    green = True
+    for path in notebooks:
+        found = checked(path, cells=not exercises_only, where=room)
+        green &= found.green if found.lesson else not found.failed
+        lines = [(g.exercise, g.state, g.said, g.cell or "") for g in found.grades]
+        show(("exercise", "state", "what is said of it", "cell"), lines)
+        if found.failed:
+            show(
+                ("cell", "begins", "fails with"), [(c.number, c.first, c.why) for c in found.failed]
+            )
+        print(summary(found), flush=True)
+    return int(not green)
+
+
+@commands.command("grade")
+@click.argument("folder", type=FOLDER)
+@click.option("--to", type=FOLDER, default="grades", metavar="FOLDER", help="Tables (grades).")
+@click.option("--only", multiple=True, metavar="NOTEBOOK", help="03 or mixing; may be repeated.")
+@click.option("--workers", type=int, default=2, metavar="N", help="Students at once (2).")
+@click.option("--seconds", type=click.FloatRange(1), default=120.0, help="For a student (120).")
+@click.option("--memory", type=click.FloatRange(0.2), default=2.0, help="GB for a student (2).")
+@ROOM
+def _grade(
+    folder: Path,
+    to: Path,
+    only: tuple[str, ...],
+    workers: int,
+    seconds: float,
+    memory: float,
+    room: str,
+) -> int:
+    """Grade a class: one folder a student, whatever the files are called.
+
+    What is done is kept: after an interruption, give the same command again.
+    """
+    from .course.grading import folder as classes
+    from .course.grading import gradebook
+    from .course.grading.room import room as opened
+    from .course.grading.warden import Limits
+    from .course.lessons import chosen
+    from .course.tables import show
+
+    limits = Limits(seconds=seconds, memory=int(memory * 2**30))
+    where = opened(room).name
+    print(f"The answers run in: {where}.")
+    if where == "limits":
+        print("It has no walls: do not grade people you do not know on a machine that matters.")
+    with processes(workers) as executor:
+        marks = classes.grade(
+            folder, to, chosen(only) if only else (), limits, where, executor, sys.stderr.isatty()
+        )
+    states = [(s, [marks.grades[s][e].state for e in marks.exercises]) for s in marks.students]
+    head = ("student", *gradebook.SIGNS)
+    show(head, [(s, *(own.count(state) or "" for state in gradebook.SIGNS)) for s, own in states])
+    for path in gradebook.write(marks, to):
+        print(f"wrote  {path}")
+    return 0
 
 
 @commands.command("refresh")
@@ -122,7 +188,7 @@ def _ensemble(names: tuple[str, ...], seeds: int, workers: int, to: Path) -> int
     """Repeat experiments (all) over several seeds."""
     from .ensembles import ENSEMBLES, run_all
 
-    with _workers(workers) as executor:
+    with processes(workers) as executor:
         paths = run_all(
             names or list(ENSEMBLES),
             seeds,
@@ -132,30 +198,6 @@ def _ensemble(names: tuple[str, ...], seeds: int, workers: int, to: Path) -> int
         )
     print("\n".join(map(str, paths)))
     return 0
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
-    """That many processes, or None for this one alone; Ctrl-C ends them at once."""
-    if count < 1:
-        raise LabError(f"The number of workers is 1 or more, not {count}.")
-    if count == 1:
-        yield None
-        return
-    spawn = multiprocessing.get_context("spawn")  # PyTorch's threads do not survive a fork
-    with ProcessPoolExecutor(count, spawn, _prepare) as pool:
-        try:
-            yield pool
-        except KeyboardInterrupt:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-
-
-def _prepare() -> None:
-    """Make a worker ready to be ended: Ctrl-C reaches all, and the main process sees to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tqdm.set_lock(RLock())  # its own would be a semaphore of the system, left behind
 
 
 if __name__ == "__main__":
