@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -132,6 +133,42 @@ def _grade(
     show(head, [(s, *(own.count(state) or "" for state in gradebook.SIGNS)) for s, own in states])
     for path in gradebook.write(marks, to):
         print(f"wrote  {path}")
+    return 0
+
+
+@commands.command("hand-out")
+@click.argument("folder", type=FOLDER)
+@click.option("--only", multiple=True, metavar="NOTEBOOK", help="03 or mixing; may be repeated.")
+@click.option("--class", "name", default="", metavar="NAME", help="Stands in every notebook.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Today, if left out.")
+@click.option("--students", type=FOLDER, metavar="FILE", help="A name a line: a folder for each.")
+def _hand_out(
+    folder: Path, only: tuple[str, ...], name: str, day: datetime | None, students: Path | None
+) -> int:
+    """Copy notebooks for a class: clean, with its name and the date inside."""
+    from .course.handout import hand_out
+    from .course.lessons import chosen
+
+    try:
+        lines = students.read_text(encoding="utf-8").splitlines() if students else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{students} cannot be read: write one name a line, in UTF-8.") from error
+    own = [line.strip() for line in lines if line.strip()]
+    done = hand_out(folder, chosen(only), name, day.date() if day else None, own)
+    for one in done:
+        kept = f", {len(one.kept)} left as they are" if one.kept else ""
+        print(f"handed out  {one.target}: {len(one.copied)} files{kept}")
+    return 0
+
+
+@commands.command("progress")
+@click.option("--page", is_flag=True, help="Open it as a page in the browser.")
+def _progress(page: bool) -> int:
+    """Show what you have passed, by notebook."""
+    from .course.progress import progress
+
+    found = progress()
+    print(found.page() if page else found)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +37,15 @@ def course() -> Path:
     return folder
 
 
-def learn(source: Path, target: Path) -> Learned:
+def learn(
+    source: Path, target: Path, content: Callable[[Path], bytes | None] | None = None
+) -> Learned:
     """Copy what is missing in a learner's folder; what is there is never overwritten.
 
     Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
     belong to the book, as the reference does, and `instructor.md` to the instructor. A notebook is
     copied without stored outputs: what is to be predicted must not stand below the question.
+    `content` says otherwise what becomes of a file (None: it is left out).
     Raises LabError if the folders cannot be used, or for a notebook that is none.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
@@ -59,9 +63,11 @@ def learn(source: Path, target: Path) -> Learned:
         if os.path.lexists(target / name):
             kept.append(name)
             continue
-        content = _untold(path)
+        text = (content or _untold)(path)
+        if text is None:
+            continue
         try:
-            write_whole(target / name, content)
+            write_whole(target / name, text)
         except OSError as error:
             raise LabError(f"{target / name} cannot be written: {error.strerror}.") from error
         copied.append(name)

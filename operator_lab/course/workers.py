@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from threading import RLock
+from threading import RLock, Thread
 
 from tqdm import tqdm
 
@@ -35,4 +36,13 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor | None]:
 def _prepare() -> None:
     """Make a worker ready to be ended: Ctrl-C reaches all, and the main process sees to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_follow, daemon=True).start()
     tqdm.set_lock(RLock())  # its own would be a semaphore of the system, left behind
+
+
+def _follow() -> None:
+    """End with the main process, also where it was killed: a worker alone would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
-from ... import __version__
 from ...errors import LabError
 from ...files import write_whole
 from ..lessons import Lesson, lesson_of, lessons
-from .room import room
+from .room import PACKAGE, room
 from .visit import STATES, Grade, visit
 from .warden import Limits
 
@@ -228,7 +228,7 @@ def _kept(own: Submission, order: Order) -> dict | None:
 
 
 def _fingerprint(own: Submission, order: Order) -> str:
-    digest = hashlib.sha256(f"{__version__} {order.limits} {order.secret}".encode())
+    digest = hashlib.sha256(f"{_judges()} {order.limits} {order.secret}".encode())
     for name, path in own.files.items():
         digest.update(f"\n{name} ".encode())
         try:
@@ -236,6 +236,15 @@ def _fingerprint(own: Submission, order: Order) -> str:
         except OSError as error:
             digest.update(str(error.strerror).encode())
     digest.update(json.dumps(own.refused).encode())
+    return digest.hexdigest()
+
+
+@cache
+def _judges() -> str:
+    """A digest of exercises and judge: where they change, all is graded again."""
+    digest = hashlib.sha256()
+    for path in sorted(p for f in ("exercises", "judge") for p in (PACKAGE / f).rglob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -163,7 +163,18 @@ def _namespaces() -> Sequence[str]:
     if not all(map(shutil.which, ("unshare", "setpriv", "mount", "pivot_root"))):
         return ()
     user = [] if root() else ["--user", "--map-root-user"]
-    command = ["unshare", *user, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork"]
+    command = [
+        "setpriv",
+        "--pdeathsig=KILL",
+        "unshare",
+        *user,
+        "--mount",
+        "--pid",
+        "--net",
+        "--ipc",
+        "--uts",
+        "--fork",
+    ]
     command += ["--kill-child=KILL", "sh", "-c", _mounts(), "room"]
     return [*command, *_powerless(), *_inmate()]
 
