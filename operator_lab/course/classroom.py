@@ -24,17 +24,19 @@ class Learned:
 
 
 def course() -> Path:
-    """Return the folder of the course's own notebooks.
+    """Return the folder of the course's own notebooks: a wheel carries it, a clone has it beside.
 
-    Raises LabError if the package was installed without the repository around it.
+    Raises LabError if there is neither.
     """
-    folder = Path(__file__).resolve().parents[2] / "course"
-    if not folder.is_dir():
-        raise LabError(
-            f"there is no course at {folder}; clone the repository and install it "
-            "from there with pip install -e ."
-        )
-    return folder
+    here = Path(__file__).resolve()
+    places = (here.parent / "pages", here.parents[2] / "course")
+    for folder in places:
+        if folder.is_dir():
+            return folder
+    raise LabError(
+        f"there is no course at {places[0]} or {places[1]}; install the package again, or clone "
+        "the repository and install it from there with pip install -e ."
+    )
 
 
 def learn(

@@ -145,6 +145,8 @@ def _bubblewrap() -> Sequence[str]:
     command += [f"--unshare-{what}" for what in ("pid", "net", "ipc", "uts", "cgroup-try")]
     rights = ("SETUID", "SETGID", "SETPCAP")  # to give up all others
     command += [w for r in rights for w in ("--cap-add", f"CAP_{r}")] if root() else []
+    # Python itself may stand below /tmp, so that this comes first
+    command += ["--perms", "1777", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
     parents = {str(p) for path in _visible() for p in Path(path).parents}
     command += [w for p in sorted(parents - {"/"}) for w in ("--perms", "755", "--dir", p)]
     for path in _visible():
@@ -153,7 +155,6 @@ def _bubblewrap() -> Sequence[str]:
         else:
             command += ["--ro-bind", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", "4096", "--tmpfs", "/dev/shm"]
-    command += ["--perms", "1777", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
     command += ["--size", "4096", "--tmpfs", str(SECRET)]
     command += [w for path in (SECRET, "/dev", "/") for w in ("--remount-ro", str(path))]
     return [*command, "--chdir", "/tmp", "--", *_limits()]
@@ -163,18 +164,8 @@ def _namespaces() -> Sequence[str]:
     if not all(map(shutil.which, ("unshare", "setpriv", "mount", "pivot_root"))):
         return ()
     user = [] if root() else ["--user", "--map-root-user"]
-    command = [
-        "setpriv",
-        "--pdeathsig=KILL",
-        "unshare",
-        *user,
-        "--mount",
-        "--pid",
-        "--net",
-        "--ipc",
-        "--uts",
-        "--fork",
-    ]
+    command = ["setpriv", "--pdeathsig=KILL", "unshare", *user]
+    command += [f"--{what}" for what in ("mount", "pid", "net", "ipc", "uts", "fork")]
     command += ["--kill-child=KILL", "sh", "-c", _mounts(), "room"]
     return [*command, *_powerless(), *_inmate()]
 
@@ -183,7 +174,9 @@ def _mounts() -> str:
     """The script that builds the room inside its namespaces: read-only binds on an empty root."""
     from shlex import quote
 
-    lines = ["set -e", "mount -t tmpfs -o size=1m,mode=755 room /mnt", "cd /mnt", "mkdir old"]
+    lines = ["set -e", "mount -t tmpfs -o size=1m,mode=755 room /mnt", "cd /mnt", "mkdir old tmp"]
+    # Python itself may stand below /tmp, so that this comes first
+    lines += [f"mount -t tmpfs -o size={SCRATCH},mode=1777 scratch tmp"]
     for path in _visible():
         at, here = quote("." + path), quote(path)
         parent = quote("." + os.path.dirname(path))
@@ -192,12 +185,11 @@ def _mounts() -> str:
             continue
         make = f"mkdir -p {at}" if os.path.isdir(path) else f"mkdir -p {parent}; : > {at}"
         lines += [make, f"mount --bind {here} {at}", f"mount -o remount,bind,ro {at}"]
-    lines += ["mkdir -p dev proc tmp"]
+    lines += ["mkdir -p dev proc"]
     lines += [f": > dev/{name}; mount --bind /dev/{name} dev/{name}" for name in DEVICES]
     secret = quote("." + str(SECRET))
     lines += [
         "mount -t proc proc proc",
-        f"mount -t tmpfs -o size={SCRATCH},mode=1777 scratch tmp",
         f"mount -t tmpfs -o size=4k,ro secret {secret}",
         "pivot_root . old",
         "umount -l /old",
