@@ -241,7 +241,7 @@ class Pupil:
         for path in self.folder.iterdir():
             content = json.loads(path.read_bytes())
             said = {"output_type": "stream", "name": "stdout", "text": "x" * (50 * 10**6)}
-            content["cells"][1].update(cell("1 + 1", outputs=[said]))
+            content["cells"].append(cell("1 + 1", outputs=[said]))
             path.write_text(json.dumps(content), encoding="utf-8")
 
     def forged(self) -> None:
