@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..errors import LabError
 from ..judge import Exercise, judge
 from ..judge.strict import fail, strict
+from .record import record
 from .shelf import find
 
 
@@ -19,7 +20,8 @@ def check(exercise: str | Exercise, function: object) -> Callable:
     the reference. The first line is the same on every machine.
     While a learner works nothing is raised for an answer; a strict check
     (OPERATOR_LAB_CHECKS=strict, or under pytest) that has not passed is an error of its cell,
-    outside IPython CheckFailed. LabError for an unknown name.
+    outside IPython CheckFailed. What is passed while one works is kept for `progress`. LabError
+    for an unknown name.
     """
     exercise = _given(exercise)
     demanding = strict()
@@ -27,6 +29,8 @@ def check(exercise: str | Exercise, function: object) -> Callable:
     if demanding and not verdict.passed:
         fail(verdict.line)
         return exercise.reference
+    if verdict.passed and not demanding and function is not exercise.reference:
+        record(exercise.name)
     if not verdict.passed:
         more = "hint" if exercise.hints else "solution"
         ending = f"You go on with the reference; lab.{more}({_called(exercise)}) helps."
