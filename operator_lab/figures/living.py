@@ -50,8 +50,8 @@ def packed(model: Model) -> tuple[dict[str, Any], bytes]:
     language, shape = model.language, model.shape
     if not isinstance(language, Language):
         raise LabError(
-            f"Nobody knows the exact law of {language.name}, so nothing can stand beside the model; "
-            "a living Transformer speaks 'compound' or 'depth'."
+            f"Nobody knows the exact law of {language.name}, so nothing can stand beside the "
+            "model; a living Transformer speaks 'compound' or 'depth'."
         )
     weights = weights_of(model)
     count = sum(w.size for w in weights.values())

@@ -5,11 +5,11 @@ import { answer } from "./answer.js";
 import { PLAIN, readFrom, written } from "./experiment.js";
 
 const SHOWN_WORDS = 8;
-const percent = (p) => p > 0 && p < 0.0005 ? "under 0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+const percent = (p) => `${(100 * p).toFixed(p > 0 && p < 0.0995 ? 1 : 0)} %`;
 const nats = (x) => `${Math.max(x, 0).toFixed(x < 0.0995 ? 3 : 2)} nats`;
 const quoted = (word) => `‘${word}’`;
 const best = (law, words, count = 3) => [...law.keys()].sort((a, b) => law[b] - law[a]).slice(0, count)
-  .map((i) => `${quoted(words[i])} ${percent(law[i])}`).join(", ");
+  .filter((i, k) => law[i] > 0.0005 || !k).map((i) => `${quoted(words[i])} ${percent(law[i])}`).join(", ");
 const button = (words, act, more = {}) => {
   const made = html("button", { type: "button", ...KEYS, ...more }, words);
   made.addEventListener("click", act);

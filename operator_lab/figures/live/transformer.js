@@ -165,7 +165,7 @@ function attention(model, layer, u, note, T) {
   const A = note("mixing", layer, weigh(S, shape, N, (head) => T(layer, head)));
   const z = note("head_output", layer, mix(A, shared(v, shape, N), heads, N));
   const write = mapped(model, `${at}W_O`, split(z, heads, d_k)); // split the other way round
-  if (!note.byHead(layer)) return write;
+  if (!note.byHead) return write;
   const whole = headWrites(model, layer, z, N), changed = note("head_write", layer, whole.slice()), size = write.length;
   return write.map((sum, k) => {
     for (let h = 0; h < heads; h++) sum += changed[h * size + k] - whole[h * size + k];
@@ -206,7 +206,7 @@ export function run(model, tokens, edits = {}, T = () => model.shape.T) {
     (kept[name] ??= [])[index] = seen;
     return seen;
   };
-  note.byHead = (layer) => `head_write ${layer}` in edits; // nobody else pays for it
+  note.byHead = Object.keys(edits).some((point) => point.startsWith("head_write")); // nobody else pays for it
   let x = note("state", 0, embed(model, tokens));
   for (let s = 0; s < 2 * layers; s++) {
     const layer = Math.floor(s / 2), act = s % 2 ? mlp : attention, name = `${block(model, layer)}norm_${(s % 2) + 1}`;
