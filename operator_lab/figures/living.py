@@ -163,9 +163,13 @@ def live(
     language of the course, a large one, an encoder, a head that does not exist, and a sentence that
     the model or the grammar cannot read.
     """
+    if not isinstance(model, Model):
+        raise LabError(f"Give a model, such as lab.reference(); got {type(model).__name__}.")
     shape = model.shape
-    layer, h = (min(1, shape.layers - 1), min(2, shape.heads - 1)) if head is None else head
     if not shape.layers:
         raise LabError("A model without layers has no head to look at; give one with layers.")
-    chosen = index(layer, shape.layers, "layer"), index(h, shape.heads, "head")
-    return Living(model, sentence, chosen)
+    chosen = (min(1, shape.layers - 1), min(2, shape.heads - 1)) if head is None else head
+    if not isinstance(chosen, tuple | list) or len(chosen) != 2:
+        raise LabError(f"A head is named by a pair (layer, head), such as (1, 2); got {head!r}.")
+    layer, h = index(chosen[0], shape.layers, "layer"), index(chosen[1], shape.heads, "head")
+    return Living(model, sentence, (layer, h))

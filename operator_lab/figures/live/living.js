@@ -192,9 +192,10 @@ function build(model, root) {
     if (experiment?.other) exchange.open = true;
     if (experiment) ask({ ...start, ...experiment });
   });
-  root.append(tour, sentence.node, strip, status,
+  const all = html("details", {}, html("summary", KEYS, `All ${words.length} words`), html("p", { class: "hint" }, words.join(" ")));
+  root.append(tour, sentence.node, saying, all, strip, status,
     html("div", { class: "controls" }, labelled("temperature of attention, T / T₀", temperature, { class: "slide" }), heated,
-      labelled("of", scope), reset), saying,
+      labelled("of", scope), reset),
     html("div", { class: "panels" }, law.node, grid.node, large.node, belief.node, lens.node, hops.node), exchange, data, link);
 
   function show() {
