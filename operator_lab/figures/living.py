@@ -124,8 +124,9 @@ class Living(anywidget.AnyWidget):
 
 def first_frame(model: Model, sentence: str, head: tuple[int, int]) -> Content:
     """What a reader without scripts sees: the law after the last word, and one head's mixing."""
-    run, language = model.run(sentence), model.language
+    language = model.language
     assert isinstance(language, Language)  # packed has refused all others
+    run = model.run(language.encode(sentence))
     law, exact = run.law[-1], language.law(sentence)[-1]
     shown = np.argsort(-np.maximum(law, exact), kind="stable")[:8]
     layer, h = head
