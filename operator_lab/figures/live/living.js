@@ -200,6 +200,7 @@ function build(model, root) {
 
   function show() {
     frame = cancelAnimationFrame(frame);
+    if (!root.isConnected) return; // JupyterLab attaches it later: then it has a size, and colours
     const begun = performance.now();
     found = answer(one, asked);
     draw();
@@ -277,9 +278,12 @@ function build(model, root) {
   night.addEventListener("change", repaint);
   addEventListener("hashchange", onAddress);
   model.on("change:experiment", onExperiment);
+  const attached = new ResizeObserver(() => found || show());
+  attached.observe(root);
   show();
   return () => {
     job++;
+    attached.disconnect();
     theme.disconnect();
     night.removeEventListener("change", repaint);
     removeEventListener("hashchange", onAddress);
