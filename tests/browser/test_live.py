@@ -259,7 +259,8 @@ def test_the_address_holds_the_experiment(visit, model):
     page.get_by_label("Head 2.4 writes").uncheck()
     settled(page)
     link = page.get_by_text("Link to this experiment").get_attribute("href")
-    assert page.evaluate("location.hash") == link and "off=2.4" in link
+    assert "off=2.4" in link
+    page.wait_for_function("link => location.hash === link", arg=link)
     before = said(page)
     page.reload()
     assert said(ready(page)) == before and "‘mud’" in before

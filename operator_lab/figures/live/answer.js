@@ -1,5 +1,5 @@
 // What a model answers to an experiment: numbers only, nothing is drawn here.
-import { measure, run } from "./transformer.js";
+import { add, measure, run } from "./transformer.js";
 import { orders } from "./hops.js";
 
 export const divergence = (p, q) => p.reduce((sum, x, i) => sum + (x > 0 ? x * Math.log(x / Math.max(q[i], 1e-300)) : 0), 0);
@@ -60,15 +60,18 @@ export function answer(machine, asked) {
     return altered(machine, tokens, e, { [`state ${step}`]: place });
   }
   const read = usual.exact, exact = read[at] ?? null, last = (x) => x.subarray(at * d, (at + 1) * d);
-  const sums = orders(machine, audible(before, e.off, heads)).map(last);
-  for (let n = 1; n < sums.length; n++) sums[n] = sums[n].map((x, i) => x + sums[n - 1][i]);
-  const alone = (law) => law.subarray(0, V);
+  // The law of up to n hops; asked for when all else is drawn, for it takes twice as long as a run.
+  function hops() {
+    const sums = orders(machine, audible(before, e.off, heads)).map(last);
+    for (let n = 1; n < sums.length; n++) sums[n] = add(sums[n], sums[n - 1]);
+    return sums.map((x) => measure(machine, x));
+  }
   return {
-    e, first, second, complaint, N, at, row, turn, exact, beliefs: read.map((place) => place.belief),
+    e, first, second: second && { ...second, law: machine.exact(second.tokens).at(-1)?.law }, complaint, N, at, row, turn, exact, beliefs: read.map((place) => place.belief),
     words: tokens.map((token) => machine.words[token]), mixing: now.mixing, law: lawAt(now),
     usual: lawAt(usual.run), before: lawAt(before), other: other && lawAt(other),
     excess: exact && divergence(exact.law, lawAt(now)), moved: divergence(lawAt(usual.run), lawAt(now)),
     turned: other && now !== before ? share(lawAt(now), lawAt(before), lawAt(other)) : null,
-    lens: now.state.map((x) => alone(measure(machine, last(x)))), hops: sums.map((x) => alone(measure(machine, x))),
+    lens: now.state.map((x) => measure(machine, last(x))), hops,
   };
 }

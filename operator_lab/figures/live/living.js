@@ -195,7 +195,7 @@ function build(model, root) {
   const all = html("details", {}, html("summary", KEYS, `All ${words.length} words`), html("p", { class: "hint" }, words.join(" ")));
   root.append(tour, sentence.node, saying, all, strip, status,
     html("div", { class: "controls" }, labelled("temperature of attention, T / T₀", temperature, { class: "slide" }), heated,
-      labelled("of", scope), reset),
+      labelled("in which heads", scope), reset),
     html("div", { class: "panels" }, law.node, grid.node, large.node, belief.node, lens.node, hops.node), exchange, data, link);
 
   function show() {
@@ -234,34 +234,45 @@ function build(model, root) {
     large.show(`Head ${e.head}: who reads whom`, heat(found.words, found.words,
       { mark: at, row_label: "who reads", column_label: "who is read" }), { array: found.mixing[l].subarray(h * N * N, (h + 1) * N * N) });
     lens.show("As if the model stopped here", heat(steps, names, { row_label: "read after" }), { array: found.lens.flatMap(pick) });
-    const sums = ["no hop", ...found.hops.slice(1).map((_, n) => `up to ${n + 1}`), "all hops"];
-    hops.show("Counted by hops between words", heat(sums, names), { array: [...found.hops, found.before].flatMap(pick) });
     grid.show(found);
     belief.show(found);
     status.textContent = said(found, words);
-    showExchange();
-    if (data.open) fill();
     link.href = `#${written(asked, start)}`;
-    if (!inLab()) history.replaceState(null, "", link.hash || location.pathname + location.search);
+    showExchange();
+    later((mine) => {
+      hops.show("Counted by hops between words", heat(["no hop", "up to 1", "up to 2", "all hops"], names),
+        { array: [...found.hops(), found.before].flatMap(pick) });
+      if (data.open) fill();
+      if (found.turn && exchange.open) turnAll(found, mine);
+    });
+  }
+
+  // What takes longer comes after the frame, unless something else was asked by then; the address
+  // when the hand rests, for browsers refuse to write it too often.
+  function later(act) {
+    const mine = ++job;
+    setTimeout(() => mine === job && act(mine));
+    if (!inLab()) setTimeout(() => mine === job && history.replaceState(null, "", link.hash || location.pathname + location.search), 200);
   }
 
   function showExchange() {
-    const { N, at, turn } = found, mine = ++job;
-    second.show(asked.other, found.second?.complaint || found.complaint, found.second && !found.second.growing ? null : undefined, found.second?.growing ?? "");
+    const { second: other, turn } = found;
+    second.show(asked.other, other?.complaint || found.complaint, turn ? null : other?.law, other?.growing);
     row.fill(found.words.map((word, n) => `${word} (${n})`), found.row);
     depth.fill(["not exchanged", ...steps], asked.step === null ? 0 : Math.min(asked.step, steps.length - 1) + 1);
     map.node.hidden = !turn;
-    if (!turn || !exchange.open) return;
+  }
+  // Every row at every step, a few at a time, so that nothing else waits.
+  function turnAll({ N, at, turn, words }, mine) {
     const array = new Float64Array(steps.length * N).fill(NaN), cells = [...array.keys()];
-    const panel = heat(steps, found.words, { row_label: "exchanged after", column_label: "row of" });
-    const paint = () => map.show(`How far the law after ${quoted(found.words[at])} turns`, panel, { array });
-    (function more() { // a few at a time, so that nothing else waits
+    const panel = heat(steps, words, { row_label: "exchanged after", column_label: "row of" });
+    (function more() {
       if (mine !== job) return;
       for (const end = performance.now() + 8; cells.length && performance.now() < end;) {
         const k = cells.shift();
         array[k] = Math.min(Math.max(turn(Math.floor(k / N), k % N), 0), 1);
       }
-      paint();
+      map.show(`How far the law after ${quoted(words[at])} turns`, panel, { array });
       if (cells.length) setTimeout(more);
     })();
   }
@@ -323,7 +334,7 @@ function guide(steps, go) {
     begin.hidden = true;
     turn(0);
     next.focus();
-  });
+  }, { class: "begin" });
   const box = html("div", { class: "tour", role: "region", "aria-label": "Tour", "aria-live": "polite", hidden: true },
     html("div", {}, title, where), words, html("div", { class: "chips" }, back, next, button("Leave the tour", leave)));
   return steps?.length ? html("div", {}, begin, box) : html("div");

@@ -10,28 +10,24 @@ const TINY = 1e-9; // keeps the logarithm of a vanishing overlap finite
 export const add = (x, y) => x.map((value, i) => value + y[i]);
 export const block = (model, layer) => `blocks.${model.shape.tied ? 0 : layer}.`;
 
-// x W^T + unit b for rows x; W stands as in Python, [out, in]. Four rows at a time, so that one sum
-// does not wait for the other.
+// x W^T + unit b for rows x; W stands as in Python, [out, in]. Four rows and two sums of each at a
+// time, so that no sum waits for another; beyond the last row or sum, that one is done again.
 export function linear(x, W, b, unit = 1, rows = x.length / W.shape[1]) {
   const [out, width] = W.shape, w = W.data, y = new Float64Array(rows * out);
-  const place = (n) => Math.min(n, rows - 1); // beyond the last row it is done again
   for (let n = 0; n < rows; n += 4) {
-    const [n0, n1, n2, n3] = [n, place(n + 1), place(n + 2), place(n + 3)];
-    const x0 = n0 * width, x1 = n1 * width, x2 = n2 * width, x3 = n3 * width;
-    for (let o = 0; o < out; o++) {
-      const row = o * width, start = b ? unit * b.data[o] : 0;
-      let y0 = start, y1 = start, y2 = start, y3 = start;
+    const n1 = Math.min(n + 1, rows - 1), n2 = Math.min(n + 2, rows - 1), n3 = Math.min(n + 3, rows - 1);
+    const x0 = n * width, x1 = n1 * width, x2 = n2 * width, x3 = n3 * width;
+    for (let o = 0; o < out; o += 2) {
+      const p = Math.min(o + 1, out - 1), wo = o * width, wp = p * width;
+      let a0 = b ? unit * b.data[o] : 0, b0 = b ? unit * b.data[p] : 0;
+      let a1 = a0, a2 = a0, a3 = a0, b1 = b0, b2 = b0, b3 = b0;
       for (let i = 0; i < width; i++) {
-        const weight = w[row + i];
-        y0 += weight * x[x0 + i];
-        y1 += weight * x[x1 + i];
-        y2 += weight * x[x2 + i];
-        y3 += weight * x[x3 + i];
+        const u = w[wo + i], v = w[wp + i], r = x[x0 + i], s = x[x1 + i], t = x[x2 + i], z = x[x3 + i];
+        a0 += u * r; a1 += u * s; a2 += u * t; a3 += u * z;
+        b0 += v * r; b1 += v * s; b2 += v * t; b3 += v * z;
       }
-      y[n0 * out + o] = y0;
-      y[n1 * out + o] = y1;
-      y[n2 * out + o] = y2;
-      y[n3 * out + o] = y3;
+      y[n * out + o] = a0; y[n1 * out + o] = a1; y[n2 * out + o] = a2; y[n3 * out + o] = a3;
+      y[n * out + p] = b0; y[n1 * out + p] = b1; y[n2 * out + p] = b2; y[n3 * out + p] = b3;
     }
   }
   return y;
