@@ -12,6 +12,7 @@ from seen import all_differ, state
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
 PAGES = ["index", "claims", *NOTEBOOKS]
+LIVING = "live"  # a page with a whole model on it and more than one slider: looked at by itself
 MIME = "application/vnd.jupyter.widget"
 DATA = re.compile(rf'<script type="{re.escape(MIME)}-state\+json">(.*?)</script>', re.DOTALL)
 BLOCK = re.compile(r'<div class="highlight-\w+ notranslate">.*?</pre>', re.DOTALL)
@@ -70,6 +71,7 @@ def text(book: Path, name: str) -> str:
     return (book / f"{name}.html").read_text(encoding="utf-8")
 
 
+<<<<<<< HEAD
 def unfit(page, width: int, theme: str) -> list[str]:
     """What is wrong with an open page at this width and in this theme."""
     page.set_viewport_size({"width": width, "height": 900})
@@ -88,6 +90,16 @@ def test_a_page_is_whole(visit, name):
     found = {way: unfit(page, *way) for way in ways}
     assert {way: wrong for way, wrong in found.items() if wrong} == {}
     assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
+=======
+@pytest.mark.parametrize("name", [*PAGES, LIVING])
+@pytest.mark.parametrize("width", [320, 1100])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_is_whole(visit, name, width, theme):
+    page = visit(name, width=width, color_scheme=theme)
+    assert page.get_attribute("html", "data-theme") == theme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(STICKING_OUT) == []
+>>>>>>> live
     formulas = page.locator("article .math").count()
     assert page.locator("article mjx-container").count() == formulas
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
@@ -165,6 +177,21 @@ def test_a_page_weighs_little(book, capsys):
             print(f"\n{name}: {whole / 1000:.0f} kB, widgets' data {data / 1000:.0f} kB", end="")
         assert whole < 1_000_000 and data < 600_000
     assert sum(map(len, DATA.findall(text(book, "index")))) < 100_000
+
+
+def test_the_living_page_answers(book, visit):
+    assert len(text(book, LIVING)) < 1_500_000
+    page = visit(LIVING)
+    assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
+    page.get_by_role("textbox", name="Your sentence").fill("the man crossed the water at the bank")
+    page.wait_for_function("document.querySelector('.readout').textContent.includes('mud')")
+    address = page.get_by_text("Link to this experiment").evaluate("link => link.href")
+    page.goto(address)
+    page.reload()
+    page.wait_for_selector("html[data-widgets=ready]", state="attached")
+    assert "mud" in page.locator(".readout").inner_text()
+    bare = visit(LIVING, java_script_enabled=False)
+    assert bare.locator(".operator-lab-still img").bounding_box()["width"] > 300
 
 
 def test_the_path_links_every_notebook_and_tells_its_minutes():
