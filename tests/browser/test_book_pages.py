@@ -71,7 +71,6 @@ def text(book: Path, name: str) -> str:
     return (book / f"{name}.html").read_text(encoding="utf-8")
 
 
-<<<<<<< HEAD
 def unfit(page, width: int, theme: str) -> list[str]:
     """What is wrong with an open page at this width and in this theme."""
     page.set_viewport_size({"width": width, "height": 900})
@@ -82,7 +81,7 @@ def unfit(page, width: int, theme: str) -> list[str]:
     return wrong + page.evaluate(STICKING_OUT)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, LIVING])
 def test_a_page_is_whole(visit, name):
     # Opened as on a telephone at night; then looked at in every other way, too.
     page = visit(name, width=320, color_scheme="dark")
@@ -90,16 +89,6 @@ def test_a_page_is_whole(visit, name):
     found = {way: unfit(page, *way) for way in ways}
     assert {way: wrong for way, wrong in found.items() if wrong} == {}
     assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
-=======
-@pytest.mark.parametrize("name", [*PAGES, LIVING])
-@pytest.mark.parametrize("width", [320, 1100])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_page_is_whole(visit, name, width, theme):
-    page = visit(name, width=width, color_scheme=theme)
-    assert page.get_attribute("html", "data-theme") == theme
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(STICKING_OUT) == []
->>>>>>> live
     formulas = page.locator("article .math").count()
     assert page.locator("article mjx-container").count() == formulas
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
