@@ -22,6 +22,8 @@ from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.lexicon import no_law
 from .errors import LabError, near
 from .files import write_whole
+from .given import index, real, shown
+from .gradients import gradients
 from .recorder import Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
@@ -74,13 +76,15 @@ class Model:
         tokens = self.checked(given)
         if tokens.ndim != 1:
             raise LabError(f"One text is a row of tokens; got an array of shape {tokens.shape}.")
-        context = self.shape.context
-        if len(tokens) > context:
-            raise LabError(
-                f"The text has {len(tokens)} positions with what is put around it; this model "
-                f"reads at most {context}. Leave words out at the front."
-            )
+        if len(tokens) > self.shape.context:
+            raise self._too_long(len(tokens))
         return tokens
+
+    def _too_long(self, count: int) -> LabError:
+        return LabError(
+            f"The text has {count} positions with what is put around it; this model "
+            f"reads at most {self.shape.context}. Leave words out at the front."
+        )
 
     def checked(self, tokens) -> Int[ndarray, "..."]:
         """Tokens as an array of whole numbers; LabError for none at all or an unknown one."""
@@ -135,17 +139,65 @@ class Model:
         assert isinstance(found, Runs)  # a stack of rows is a batch
         return found
 
-    def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
+    def gradients(
+        self,
+        sentence: str | ndarray,
+        readout: str | tuple[str, str] | ndarray,
+        point: str | tuple[str, int],
+        position: int = -1,
+    ) -> Float[ndarray, "..."]:
+        """How a read-out of a run answers to a small change at a point (gradients).
+
+        Of the logit of a word at `position`, against the mean of the vocabulary, or of two words'
+        difference, or of any weights of the logits [V]; of an encoder, of weights of its last
+        state [d]. `point` is ("head_write", 1), or a name alone for all its places. In the shape
+        of the point, everything behind it moving. Times a change it says to first order what
+        patching would do (attribution patching; Nanda 2023). LabError for an unknown word or point.
+        """
+        tokens = self.tokens(sentence)
+        at = index(position, len(tokens), "position")
+        return gradients(self.transformer, tokens, self._bra(readout), point, at)
+
+    def _bra(self, readout) -> Float[ndarray, "k"]:
+        """The weights of a read-out, which a word or two may name."""
+        s, words = self.shape, (readout,) if isinstance(readout, str) else readout
+        named = isinstance(words, tuple | list) and all(isinstance(w, str) for w in words)
+        if named and s.readout != "none" and len(words) in (1, 2):
+            one = np.eye(s.vocabulary)
+            first, *other = (one[self.language.index(w)] for w in words)
+            return first - (other[0] if other else 1 / s.vocabulary)
+        if s.readout == "none":
+            count, what = s.features, f"the weights of the {s.features} numbers of the last state"
+        else:
+            count = s.vocabulary
+            what = f"a word, two words, or the weights of the {count} logits"
+        if named or np.shape(readout) != (count,):
+            raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
+        return real(readout, "read-out")
+
+    def law(
+        self, tokens: Int[ndarray, "*batch N"] | str, edits: Edits | None = None
+    ) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
-        LabError for an encoder.
+        `edits` intervene as in `run`. LabError for an encoder, for an unknown token and for a text
+        that is too long.
         """
         _ = self.weights["W_U.weight"]
+        tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
+        if not 1 <= tokens.shape[-1] <= self.shape.context:
+            raise self._too_long(tokens.shape[-1])
+        if edits:
+            flat = self.run_batch(tokens.reshape(-1, tokens.shape[-1]), edits).law
+            return flat.reshape(*tokens.shape, -1)
         with torch.inference_mode():
-            logits = self.transformer(
-                torch.as_tensor(np.asarray(tokens), device=self.transformer.W_E.device)
-            )
+            logits = self.transformer(torch.as_tensor(tokens, device=self.transformer.W_E.device))
         return softmax(logits.double().numpy(force=True))
+
+    @property
+    def knows_truth(self) -> bool:
+        """Whether the exact law of its language is known, as that of the course's languages is."""
+        return isinstance(self.language, Language)
 
     def excess(
         self,
@@ -162,21 +214,61 @@ class Model:
             raise no_law("this text")
         length = min(self.transformer.shape.context, self.language.context)
         tokens = self.language.sample(count, length, seed)
-        law = self.run_batch(tokens, edits).law if edits else self.law(tokens)
-        return divergence(self.language.law(tokens), law)
+        return divergence(self.language.law(tokens), self.law(tokens, edits))
 
-    def cross_entropy(self, tokens: Int[ndarray, "*batch N"] | str) -> float:
+    def cross_entropy(
+        self, texts: Int[ndarray, "*batch N"] | str | Sequence[str], edits: Edits | None = None
+    ) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
-        At least the entropy of the source, whatever it is (machine learning: test loss). LabError
-        for a text of one word, and for an encoder.
+        One text, several (each word counts once), or rows of tokens. At least the entropy of the
+        source, whatever it is (machine learning: test loss). LabError for a text of one word, for
+        an encoder, and for a model that sees both ways: the word that comes is in its sight.
         """
-        tokens = self.tokens(tokens) if isinstance(tokens, str) else np.asarray(tokens)
-        if tokens.shape[-1:] < (2,) or not tokens.size:
+        _ = self.weights["W_U.weight"]
+        if not self.shape.causal:
+            raise LabError(
+                "This model sees both ways, so the word that comes is in its sight; the "
+                "cross-entropy is asked of a causal model."
+            )
+        if not isinstance(texts, str) and any(isinstance(text, str) for text in texts):
+            several = [self.tokens(text) for text in texts]
+        else:
+            several = [self.tokens(texts) if isinstance(texts, str) else self.checked(texts)]
+        if any(tokens.shape[-1:] < (2,) for tokens in several):
             raise LabError("The cross-entropy needs texts of at least two words.")
-        law = self.law(tokens[..., :-1])
-        said = np.take_along_axis(law, tokens[..., 1:, None], -1)
-        return float(-np.log(np.maximum(said, 1e-300)).mean())
+        missed = [self._surprise(tokens, edits).ravel() for tokens in several]
+        return float(np.concatenate(missed).mean())
+
+    def _surprise(self, tokens, edits: Edits | None) -> Float[ndarray, "*batch N_1"]:
+        """-log P of every word but the first, in nats."""
+        law = self.law(tokens[..., :-1], edits)
+        said = np.take_along_axis(law, tokens[..., 1:, None], -1)[..., 0]
+        return -np.log(np.maximum(said, 1e-300))
+
+    def loss(
+        self, texts=None, count: int = 256, edits: Edits | None = None, seed: int = 10**6
+    ) -> float:
+        """How badly the model expects what comes, in nats per word (test loss).
+
+        The excess over fresh texts where the exact law is known; else, or of `texts` given, the
+        cross-entropy. A text of one's own has held some out for that. LabError where there are
+        no texts: a real model brings none.
+        """
+        if texts is None and self.knows_truth:
+            return self.excess(count, seed, edits)
+        if texts is None and isinstance(self.language, Text):
+            texts = self.language.held_out(count)
+        return self.cross_entropy(self.language.sample(count) if texts is None else texts, edits)
+
+    def rows(self, texts: Int[ndarray, "B N"] | Sequence[str]) -> Int[ndarray, "B N"]:
+        """Several texts as tokens of one length: sentences are cut to the shortest of them."""
+        if isinstance(texts, ndarray):
+            return self.checked(texts)
+        if isinstance(texts, str) or not len(texts):
+            raise LabError("Give several texts in a list, or rows of tokens.")
+        several = [self.tokens(text) for text in texts]
+        return np.stack([tokens[: min(map(len, several))] for tokens in several])
 
     def replace(self, **changes) -> Model:
         """Return the same weights in a changed shape, such as replace(causal=False).

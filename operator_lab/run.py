@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
+from .given import index
 from .recorder import Edits, Recorder
 from .shape import Shape
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
@@ -122,8 +123,11 @@ class Run:
         return None if gain is None else FrozenNorm.of(x, gain, bias, self.shape)
 
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
-        """Return the `count` likeliest next words after a position, with their probability."""
-        p = self.law[position]
+        """Return the `count` likeliest next words after a position, with their probability.
+
+        LabError for an encoder, a batch, and a position that does not exist.
+        """
+        p = single(self).law[index(position, len(self.words), "position")]
         return [(self.vocabulary[i], float(p[i])) for i in np.argsort(-p)[:count]]
 
     @property
@@ -150,6 +154,13 @@ class Run:
             names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
             raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
         return tuple(s for layer in self.layers for s in (layer.attend(), layer.potential(gate)))
+
+
+def single(run: Run) -> Run:
+    """The same run of one sentence; LabError for a batch."""
+    if run.logits.ndim > 2:
+        raise LabError("This is asked of one sentence; take one run of the batch, such as runs[0].")
+    return run
 
 
 class Runs(Run):

@@ -41,7 +41,8 @@ def pair(h, seed=0):
     rng = np.random.default_rng(seed)
     A, B, x = h * rng.normal(size=(4, 4)), h * rng.normal(size=(4, 4)), rng.normal(size=4)
     one = np.eye(4)
-    steps = [SimpleNamespace(dense=lambda V=V: V) for V in (A, B)]
+    linear = {"constants": lambda: False}
+    steps = [SimpleNamespace(dense=lambda V=V: V, **linear) for V in (A, B)]
     states = np.array([x, (one + A) @ x, (one + B) @ (one + A) @ x])
     run = object.__new__(Run)
     run.__dict__.update(steps=steps, states=states)

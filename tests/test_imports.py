@@ -20,7 +20,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 LAYERS = (
     {"errors", "files", "given"},
     {"shape", "transformer", "corpus"},
-    {"recorder", "run", "steps"},
+    {"recorder", "run", "steps", "gradients"},
     {"model", "references", "training"},
     {"instruments"},
     {"judge"},
