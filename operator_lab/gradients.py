@@ -15,6 +15,8 @@ from .transformer import Note, Transformer
 class Collector(Note):
     """A note that keeps some points of one name as torch has them, so that a slope reaches them."""
 
+    maps = True  # computed as a run computes, for every length
+
     def __init__(self, name: str):
         self.name, self.by_head = name, name == "head_write"
         self.found: list[Tensor] = []

@@ -24,12 +24,13 @@ from .errors import LabError, near
 from .files import write_whole
 from .given import index, real, shown
 from .gradients import gradients
-from .recorder import Edits
+from .recorder import Editor, Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
-from .transformer import Transformer
+from .transformer import PLAIN, Transformer
 
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
+BATCH_ROOM = 4e9  # and those of a batch
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,15 +110,18 @@ class Model:
         self._has_room(len(tokens))
         return record(self.transformer, self.weights, self.language.words, tokens, edits)
 
-    def _has_room(self, count: int) -> None:
-        """LabError where the record of one text of so many tokens would not fit the memory."""
+    def _has_room(self, count: int, texts: int = 1) -> None:
+        """LabError where the record of texts of so many tokens would not fit the memory."""
         s, width = self.shape, self.transformer.W_E.element_size()
-        size = 2 * s.layers * s.heads * count**2 * width
-        if size > ROOM:
+        size, room = 2 * s.layers * s.heads * count**2 * width * texts, ROOM
+        if texts > 1:
+            room = BATCH_ROOM
+        if size > room:
+            several = f" in each of {texts} texts" if texts > 1 else ""
             raise LabError(
-                f"The record of {count} tokens would take {size / 1e9:.1f} GB; at most "
-                f"{int(count * (ROOM / size) ** 0.5)} tokens of this model are recorded. Cut the "
-                "text."
+                f"The record of {count} tokens{several} would take {size / 1e9:.1f} GB; at most "
+                f"{int(count * (room / size) ** 0.5)} tokens of this model are recorded. Cut the "
+                "text, or ask for the law alone: model.law(text)."
             )
 
     def run_batch(
@@ -135,6 +139,7 @@ class Model:
                 f"The sentences of a batch have one length; these have {lengths[0]} to "
                 f"{lengths[-1]} positions. Run them one by one, or cut them."
             )
+        self._has_room(lengths[0], len(rows))
         found = record(self.transformer, self.weights, self.language.words, np.stack(rows), edits)
         assert isinstance(found, Runs)  # a stack of rows is a batch
         return found
@@ -187,12 +192,12 @@ class Model:
         tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
         if not 1 <= tokens.shape[-1] <= self.shape.context:
             raise self._too_long(tokens.shape[-1])
-        if edits:
-            flat = self.run_batch(tokens.reshape(-1, tokens.shape[-1]), edits).law
-            return flat.reshape(*tokens.shape, -1)
+        note = Editor(edits, self.shape) if edits else PLAIN
         with torch.inference_mode():
-            logits = self.transformer(torch.as_tensor(tokens, device=self.transformer.W_E.device))
-        return softmax(logits.double().numpy(force=True))
+            given = torch.as_tensor(tokens, device=self.transformer.W_E.device)
+            logits = self.transformer(given, note)
+        # with edits in the precision of a run, as `run(..., edits).law` has it
+        return softmax((logits if edits else logits.double()).numpy(force=True))
 
     @property
     def knows_truth(self) -> bool:

@@ -16,21 +16,31 @@ Edit = Callable[[ndarray], ndarray]
 Edits = Mapping[tuple[str, int], Edit]
 
 
-class Recorder(Note):
-    """A note that keeps every intermediate, after the edits asked for."""
+class Editor(Note):
+    """A note that makes the edits asked for and keeps nothing."""
 
     def __init__(self, edits: Edits, shape: Shape):
         for key in edits:
             check_point(key, shape)
         self.edits = edits
         self.by_head = any(name == "head_write" for name, _ in edits)
-        self.kept: dict[tuple[str, int], torch.Tensor] = {}
+        self.maps = any(name in ("interaction", "mixing") for name, _ in edits)
 
     def __call__(self, name, index, value):
         key = name, index
-        if key in self.edits:
-            value = _edited(self.edits[key], value, name, index)
-        self.kept[key] = value
+        return _edited(self.edits[key], value, name, index) if key in self.edits else value
+
+
+class Recorder(Editor):
+    """A note that keeps every intermediate, after the edits asked for."""
+
+    def __init__(self, edits: Edits, shape: Shape):
+        super().__init__(edits, shape)
+        self.maps = True
+        self.kept: dict[tuple[str, int], torch.Tensor] = {}
+
+    def __call__(self, name, index, value):
+        value = self.kept[name, index] = super().__call__(name, index, value)
         return value
 
 

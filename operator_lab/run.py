@@ -28,8 +28,10 @@ GATES = ("secant", "tangent", "up", "half")
 
 def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     """exp(z) / sum exp(z) along the last axis, safe for large z."""
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    e = z - z.max(-1, keepdims=True)
+    e = np.exp(e, out=e if e.dtype.kind == "f" else None)  # one array: real laws are large
+    e /= e.sum(-1, keepdims=True)
+    return e
 
 
 def read_only(array: ndarray) -> ndarray:

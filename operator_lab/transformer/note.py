@@ -49,11 +49,13 @@ def places(name: str, shape: Shape) -> int:
 class Note:
     """The plain pass: look at nothing, change nothing.
 
-    `by_head`: ask for each head's write too. `first`: the place of the first token in the text;
-    what stands before it was read in an earlier pass.
+    `by_head`: ask for each head's write too. `maps`: ask for S and A, N x N numbers a head, which a
+    long text can do without. `first`: the place of the first token in the text; what stands before
+    it was read in an earlier pass.
     """
 
     by_head = False
+    maps = False
     first = 0
 
     def __call__(self, name: str, index: int, value: Tensor) -> Tensor:
