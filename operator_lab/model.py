@@ -20,6 +20,7 @@ from safetensors.torch import save
 from . import corpus
 from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.lexicon import no_law
+from .device import pick_device
 from .errors import LabError, near
 from .files import write_whole
 from .given import index, real, shown
@@ -100,12 +101,17 @@ class Model:
             raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
         return tokens
 
-    def run(self, sentence: str | ndarray, edits: Edits | None = None) -> Run:
+    def run(
+        self, sentence: str | ndarray, edits: Edits | None = None, device: str | None = None
+    ) -> Run:
         """Read one sentence and keep everything that happened (forward pass with a cache).
 
         `edits={("key_input", layer): f}` intervenes: f maps the array there to one of the same
-        shape. LabError for an unknown word, an empty or too long sentence, an unknown point.
+        shape. `device="cuda"` takes the weights there for this one run; `to` and `lab.load` do it
+        for good. LabError for an unknown word, an empty or too long sentence, an unknown point.
         """
+        if device is not None:
+            return self.to(device=device).run(sentence, edits)
         tokens = self.tokens(sentence)
         self._has_room(len(tokens))
         return record(self.transformer, self.weights, self.language.words, tokens, edits)
@@ -316,7 +322,7 @@ class Model:
             if not self.shape.values and name.endswith((".W_V.weight", ".W_O.weight")):
                 raise LabError(f"Without values {name} is 1; use replace(values=True) first.")
             given = value if isinstance(value, torch.Tensor) else np.array(value)
-            state[name] = torch.as_tensor(given, dtype=state[name].dtype)
+            state[name] = torch.as_tensor(given, dtype=state[name].dtype, device=state[name].device)
         return self.with_transformer(Transformer.holding(self.shape, state))
 
     def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Model:
@@ -326,11 +332,17 @@ class Model:
         state = {name: new[id(w)] for name, w in weights.items()}
         return self.with_transformer(Transformer.holding(self.shape, state))
 
-    def to(self, precision: str) -> Model:
-        """Return the same model in another precision, "float32" or "float64"."""
-        if precision not in ("float32", "float64"):
+    def to(self, precision: str | None = None, device: str | None = None) -> Model:
+        """Return the same model in another precision, "float32" or "float64", or elsewhere.
+
+        `device="cuda"` computes on a GPU from then on; what is recorded comes back as NumPy arrays
+        all the same. LabError for another precision, or a device that is not there.
+        """
+        if precision not in (None, "float32", "float64"):
             raise LabError(f"A model computes in 'float32' or 'float64', not {precision!r}.")
-        return self.mapped(lambda w: w.to(getattr(torch, precision)))
+        dtype = None if precision is None else getattr(torch, precision)
+        where = None if device is None else pick_device(device)
+        return self.mapped(lambda w: w.to(device=where, dtype=dtype))
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write weights, shape and card to one safetensors file, whole or not at all."""

@@ -41,7 +41,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     t within a layer, so that a scheme must not look across a layer's end: Euler does not.
     """
     transformer, s = model.transformer, model.transformer.shape
-    dtype = transformer.W_E.dtype
+    W_E = transformer.W_E
 
     def at(x, t):
         i = min(max(int(np.floor(t)), 0), s.layers - 1)
@@ -50,7 +50,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
             raise LabError(
                 f"A state of this model has shape [position, {s.features}]; got {x.shape}."
             )
-        return transformer.layers[i], torch.tensor(x, dtype=dtype), i
+        return transformer.layers[i], torch.tensor(x, dtype=W_E.dtype, device=W_E.device), i
 
     def read(norm, x):
         return norm(x) if s.norm == "pre" else x
