@@ -40,7 +40,10 @@ class Recorder(Editor):
         self.kept: dict[tuple[str, int], torch.Tensor] = {}
 
     def __call__(self, name, index, value):
-        value = self.kept[name, index] = super().__call__(name, index, value)
+        key = name, index
+        if key in self.edits:
+            value = _edited(self.edits[key], value, name, index)
+        self.kept[key] = value
         return value
 
 

@@ -368,7 +368,8 @@ def record(
     note = Recorder(edits or {}, transformer.shape)
     device = transformer.W_E.device
     logits = transformer(torch.as_tensor(tokens, device=device), note)
-    kept = {key: read_only(value.numpy(force=True)) for key, value in note.kept.items()}
+    there = device.type != "cpu"  # in place, a tensor is its array: nothing has to be forced
+    kept = {key: read_only(value.numpy(force=there)) for key, value in note.kept.items()}
     if tokens.ndim == 1:
         make, words = Run, tuple(vocabulary[i] for i in tokens.tolist())
     else:
