@@ -158,6 +158,7 @@ def remaining(
     """
     if not len(lengths) or min(lengths) < 0:
         raise LabError("Lengths of context are whole numbers from 0 on; give at least one.")
+    language = grammar_of(language)
     burn = 64  # by then a text has forgotten that it began at a full stop
     texts = language.sample(count, burn + max(lengths), seed)
     found = []
@@ -189,6 +190,7 @@ def observers(language: Language, count: int = 2048, seed: int = 1) -> dict[str,
     From the blindest on: word frequencies, the last word, the grammar without senses, all of the
     sentence, all of the text (the exact law). Nats per word.
     """
+    language = grammar_of(language)
     texts = language.sample(count, language.context, seed)
     truth = language.law(texts)
     frequencies = np.broadcast_to(window_law(language, texts[:0, 0]), truth.shape)

@@ -18,9 +18,9 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files", "given"},
+    {"errors", "files", "given", "device"},
     {"shape", "transformer", "corpus"},
-    {"recorder", "run", "steps"},
+    {"recorder", "run", "steps", "gradients"},
     {"model", "references", "training"},
     {"instruments"},
     {"judge"},

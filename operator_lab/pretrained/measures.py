@@ -12,7 +12,7 @@ from ..dyson import orders
 from ..errors import LabError
 from ..mixing import antisymmetric_share, centred
 from ..model import Model
-from ..run import LayerRun, Run
+from ..run import LayerRun, Run, single
 from ..steps import AttentionStep, MLPStep
 
 
@@ -74,7 +74,7 @@ def reading(run: Run, states: Float[ndarray, "n N d"]) -> Reading:
     0 is left out of the means, and the laws are made one after the other: real vocabularies are
     large. LabError for an encoder or a text of one word.
     """
-    if len(run.words) < 2:
+    if len(single(run).words) < 2:
         raise LabError("Position 0 is left out of every mean; give a text of at least two words.")
     exact = log_law(run, run.states[-1])
     found = []
@@ -109,7 +109,7 @@ def damping(run: Run) -> Float[ndarray, "L N"]:
     The derivative of x -> MLP(N(x)), norm included: no choice of what to freeze enters. Negative
     means that the MLP shrinks a small change of its input, on average over directions.
     """
-    return np.array([_trace(layer) for layer in run.layers]) / run.shape.features
+    return np.array([_trace(layer) for layer in single(run).layers]) / run.shape.features
 
 
 def _trace(layer: LayerRun) -> Float[ndarray, "N"]:
@@ -137,7 +137,7 @@ def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d
     y_n <- (1 + c) y_n + (V - c) y_{n-1}, c[step, position] a number (a mass, in imaginary time).
     Sums to the run's last state for every c. LabError where a bias makes the steps affine.
     """
-    y = run.states[:1]
+    y = single(run).states[:1]
     for step, c in zip(run.steps, shift, strict=True):
         c = np.asarray(c, y.dtype)[:, None]
         z = (1 + c) * y
@@ -152,7 +152,7 @@ def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
 
     The trace of what acts within a position, attention's diagonal and MLP alike.
     """
-    if run.shape.norm != "pre":
+    if single(run).shape.norm != "pre":
         raise LabError("On-site energies are read off steps with their norm before them (pre-LN).")
     found = []
     for k, step in enumerate(run.steps):

@@ -61,17 +61,20 @@ def installed(name: str) -> bool:
     return where(name) is not None and importlib.util.find_spec("tokenizers") is not None
 
 
-def load(source: str | os.PathLike, precision: str | None = None) -> Model:
+def load(
+    source: str | os.PathLike, precision: str | None = None, device: str | None = None
+) -> Model:
     """A model by its file, folder or name: your own, or a real one.
 
     A file that `Model.save` wrote; a folder with config.json, model.safetensors and tokenizer.json
     in the shape of GPT-2, Llama or BERT; a GGUF file; or "smollm2" and "minilm", where they are
-    installed. Of the stored precision, or of the one given. LabError for anything else: a folder
-    that is no model, an architecture that is not known, weights missing, truncated or pickled.
+    installed. Of the stored precision, or of the one given; `device="cuda"` puts it on a GPU.
+    LabError for anything else: a folder that is no model, an architecture that is not known,
+    weights missing, truncated or pickled.
     """
     dtype = torch.float64 if precision == "float64" else torch.float32
     model = _read(str(source), Path(source), dtype)
-    return model if precision is None else model.to(precision)
+    return model if precision is device is None else model.to(precision, device)
 
 
 def _read(name: str, path: Path, dtype: torch.dtype) -> Model:

@@ -4,10 +4,8 @@ States are rows: `x[..., position, feature]`. Weights act as in the paper on col
 meets their transpose: q = W_Q x is written `x @ W_Q.T`. Layers count from 0.
 
 The forward pass hands every named intermediate to `note(name, index, value)` and goes on with
-what comes back: as it is, kept on its way, or changed (`operator_lab.run`).
-
-`state` (0 .. 2L) and `step_write` (0 .. 2L - 1) count steps, the other names layers; `query`,
-`key`, `value`, `head_output`, `hidden` and `gate` are for the record only.
+what comes back: as it is, kept on its way, or changed (`operator_lab.run`). Their names, and the
+rule that makes them, stand in `note`.
 
 Reference: Chang 2026 (arXiv 2603.11322), Eq. 1-2; Vaswani et al. 2017 (arXiv 1706.03762).
 """
@@ -147,20 +145,28 @@ class Transformer(nn.Module):
             x = x + self.W_P[note.first : note.first + tokens.shape[-1]]
         return self.start_norm(x)
 
-    def measure(self, x: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch N V"]:
+    def measure(
+        self, x: Float[Tensor, "*batch N d"], note: Note = PLAIN
+    ) -> Float[Tensor, "*batch N V"]:
         """Logits: overlaps with the rows of W_U (unembedding; paper V); none of an encoder."""
         if self.W_U is None:
             return x[..., :0]
-        z = self.W_U(self.final_norm(x))
+        z = self.W_U(note("readout_input", 0, self.final_norm(x)))
         return z if self.shape.readout == "softmax" else (z**2 + TINY).log()  # whose softmax is z^2
+
+    def through(
+        self, tokens: Int[Tensor, "*batch N"], note: Note = PLAIN
+    ) -> Float[Tensor, "*batch N d"]:
+        """The last state: embedded, and through all layers."""
+        x = note("state", 0, self.embed(tokens, note))
+        for i, layer in enumerate(self.layers):
+            x = layer(x, i, note)
+        return x
 
     def forward(
         self, tokens: Int[Tensor, "*batch N"], note: Note = PLAIN
     ) -> Float[Tensor, "*batch N V"]:
-        x = note("state", 0, self.embed(tokens, note))
-        for i, layer in enumerate(self.layers):
-            x = layer(x, i, note)
-        return self.measure(x)
+        return self.measure(self.through(tokens, note), note)
 
     def arguments(self) -> dict:
         """The constructor's arguments, for a file."""
