@@ -138,9 +138,10 @@ class Model:
     def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
-        LabError for an encoder.
+        LabError for an encoder; one with a head of masked words says each place's own word.
         """
-        _ = self.weights["W_U.weight"]
+        if not self.shape.head:
+            _ = self.weights["W_U.weight"]
         with torch.inference_mode():
             logits = self.transformer(
                 torch.as_tensor(np.asarray(tokens), device=self.transformer.W_E.device)
@@ -247,8 +248,8 @@ class Model:
             facts["listed"] = self.language.listed
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = self.transformer.weights()
-        if state.get("W_U.weight") is state["W_E"]:  # tied: kept once
-            del state["W_U.weight"]
+        if state.get(words := _words(self.shape)) is state["W_E"]:  # tied: kept once
+            del state[words]
         state = {k: v.contiguous() for k, v in state.items()}
         write_whole(path, save(state, metadata=header))
         return path
@@ -275,8 +276,13 @@ class Model:
         facts = json.loads(header)
         shape = Shape(**facts["arguments"])
         if shape.readout != "none":
-            state.setdefault("W_U.weight", state["W_E"])
+            state.setdefault(_words(shape), state["W_E"])
         return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+
+
+def _words(shape: Shape) -> str:
+    """The weight that reads the words, in a head of masked words or by itself."""
+    return "head.W_U.weight" if shape.head else "W_U.weight"
 
 
 def _language(facts: Mapping) -> Lexicon:

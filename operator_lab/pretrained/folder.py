@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..corpus import Tokenizer
@@ -19,17 +19,24 @@ from ..errors import LabError
 from ..model import Model
 from ..shape import Shape
 from ..transformer import Transformer
-from . import gguf, names
+from . import gguf
+from .facts import Facts
+from .families import FAMILIES, Family, family
+from .stored import Stored
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
 
 def read(
-    path: str | os.PathLike, name: str | None = None, dtype: torch.dtype = torch.float32
+    path: str | os.PathLike,
+    name: str | None = None,
+    dtype: torch.dtype = torch.float32,
+    own: Family | None = None,
 ) -> Model:
     """The model in a folder or GGUF file; LabError where it is none that is known.
 
-    A folder is read in `dtype`, so that what is made of stored weights is not rounded on the way.
+    A folder is read in `dtype`, so that what is made of stored weights is not rounded on the way,
+    and by a declaration of one's `own`, if given.
     """
     path = Path(path)
     if path.suffix in PICKLED:
@@ -40,7 +47,7 @@ def read(
         path = path.parent
     if not path.is_dir():
         raise LabError(f"There is no folder {str(path)!r}; give one with a config.json.")
-    return _of_folder(path, name or path.resolve().name, dtype)
+    return _of_folder(path, name or path.resolve().name, dtype, own)
 
 
 def _pickled(path: Path) -> LabError:
@@ -61,49 +68,77 @@ def _json(path: Path) -> Any:
         raise LabError(f"{str(path)!r} is not a JSON file; copy the folder again.") from None
 
 
-def _of_folder(path: Path, name: str, dtype: torch.dtype) -> Model:
+def _of_folder(path: Path, name: str, dtype: torch.dtype, own: Family | None) -> Model:
     config = _json(path / "config.json")
     if not isinstance(config, dict):
         raise LabError(f"{str(path / 'config.json')!r} does not describe a model.")
-    shape = names.shape(config)
-    tensors = _safetensors(path, dtype)
-    shape, weights = names.weights(config, shape, tensors.get)
-    return _model(name, shape, weights, _tokenizer(path / "tokenizer.json"), config["model_type"])
+    facts = Facts(config, "config.json")
+    _refuse_packed(facts)
+    kind = own or family(facts)
+    with _sizes_that_are_none(facts):
+        shape, weights, left = kind.read(facts, Stored(_files(path), dtype))
+    card = {"architecture": str(facts.get("model_type")), "left out": list(left)}
+    card = {name: value for name, value in card.items() if value}
+    return _model(name, shape, weights, _tokenizer(path), card)
 
 
-def _model(name: str, shape: Shape, weights: Mapping[str, Tensor], tokenizer, kind: str) -> Model:
+@contextmanager
+def _sizes_that_are_none(facts: Facts):
+    """What a strange number does to arithmetic on the way is told in a sentence."""
+    try:
+        yield
+    except (TypeError, ZeroDivisionError, OverflowError) as error:
+        if isinstance(error, LabError):
+            raise
+        raise LabError(
+            f"{facts.place} holds something that is no number where one is needed, or a number "
+            f"that fits no model ({error}); copy it again."
+        ) from None
+
+
+def _refuse_packed(facts: Facts) -> None:
+    """LabError, with its kind, for weights that are quantised."""
+    for name in ("quantization_config", "compression_config"):
+        said = facts.get(name)
+        if said is not None:
+            kind = said.get("quant_method", name) if isinstance(said, Mapping) else name
+            raise LabError(
+                f"These weights are quantised ({kind}), which is not read here; save the model "
+                "in float32, float16 or bfloat16, or as GGUF."
+            )
+
+
+def _model(name: str, shape: Shape, weights: Mapping[str, Tensor], tokenizer, card: dict) -> Model:
     """The model of these weights, which it shares and does not copy."""
     language = Tokenizer(name, tokenizer, shape.vocabulary)
-    card = {"name": name, "architecture": kind}
-    return Model(Transformer.holding(shape, weights), language, card)
+    return Model(Transformer.holding(shape, weights), language, {"name": name} | card)
 
 
-def _safetensors(path: Path, dtype: torch.dtype) -> dict[str, Tensor]:
-    index = path / "model.safetensors.index.json"
-    files = [path / "model.safetensors"]
-    if index.exists():  # a large model lies in several files
-        files = [path / file for file in sorted(set(_json(index)["weight_map"].values()))]
-    found = {}
+def _files(path: Path) -> list[Path]:
+    """The files of weights of a folder, one or several."""
+    one, index = path / "model.safetensors", path / "model.safetensors.index.json"
+    if one.is_file() or not index.is_file():
+        files = [one]
+    else:
+        said = _json(index)
+        places = said.get("weight_map") if isinstance(said, dict) else None
+        if not isinstance(places, dict) or not all(isinstance(p, str) for p in places.values()):
+            raise LabError(f"{str(index)!r} does not say which file holds what; copy it again.")
+        outside = [p for p in places.values() if Path(p).name != p]
+        if outside:
+            raise LabError(f"{str(index)!r} names {outside[0]!r}, which lies outside the folder.")
+        files = [path / file for file in sorted(set(places.values()))]
     for file in files:
         if not file.is_file():
             pickled = [p for p in sorted(path.iterdir()) if p.suffix in PICKLED]
             if pickled:
                 raise _pickled(pickled[0])
             raise LabError(f"{str(path)!r} has no weights: {file.name} is missing.")
-        try:
-            with safe_open(file, framework="pt") as tensors:
-                for key in tensors.keys():  # noqa: SIM118
-                    w = tensors.get_tensor(key)
-                    found[key] = w.to(dtype) if w.is_floating_point() else w
-        except (SafetensorError, OSError) as error:
-            raise LabError(
-                f"{str(file)!r} is not a whole safetensors file ({error}); copy it again."
-            ) from None
-    return found
+    return files
 
 
-def _tokenizer(path: Path):
-    library = package()
+def _tokenizer(folder: Path):
+    library, path = package(), folder / "tokenizer.json"
     if not path.is_file():
         raise LabError(f"{str(path.parent)!r} has no tokenizer: {path.name} is missing.")
     try:
@@ -149,8 +184,10 @@ def _of_gguf(path: Path, name: str) -> Model:
         raise LabError(f"{str(path)!r} does not say its {missing}.")
     if "rope_freqs.weight" in file.tensors:
         raise LabError(f"{str(path)!r} changes its rotation (rope_freqs), which is not known here.")
-    shape = names.shape(config)
-    return _model(name, shape, _named(shape, file.tensors), _byte_pairs(facts), architecture)
+    shape = Shape(**FAMILIES["llama"].shape(Facts(config, path.name), config.__contains__))
+    return _model(
+        name, shape, _named(shape, file.tensors), _byte_pairs(facts), {"architecture": architecture}
+    )
 
 
 def _named(shape: Shape, tensors: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
