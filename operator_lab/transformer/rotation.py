@@ -31,6 +31,6 @@ def turned(x: Array, rotation: Sequence[float], places: ndarray) -> Array:
         first, second = a * cos - b * sin, b * cos + a * sin
         return torch.cat([first, second, rest.expand(*first.shape[:-1], -1)], -1)
     cos, sin = (c.astype(x.real.dtype) for c in (cos, sin))
-    pairs = np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
+    pairs: ndarray = np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
     still = np.broadcast_to(rest, (*pairs.shape[:-1], rest.shape[-1]))
     return np.concatenate([pairs, still], -1)
