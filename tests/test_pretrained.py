@@ -499,13 +499,13 @@ def test_a_truncated_gguf_says_so(share, tmp_path, as_a_learner):
 GGUFS = {
     "architecture": (dict(said=random_gguf.facts(**{"general.architecture": "mamba"})),
                      "architecture 'mamba' is not known as GGUF; known: llama"),
-    "kind of block": (dict(kinds={"attn_q": 14}), "kind of block .number 14. .* known: F32, F16"),
+    "kind of block": (dict(kinds={"attn_q": 10}), "kind of block .number 10. .* known: F32, F16"),
     "tokenizer": (dict(said=random_gguf.facts(**{"tokenizer.ggml.pre": "odd"})),
                   "tokenizer .'gpt2', 'odd'. of this GGUF is not known"),
     "missing": (dict(given={k: v for k, v in random_gguf.tensors().items() if "ffn_up" not in k}),
                 "'blocks.0.mlp.W_1.weight' is missing"),
     "a fact": (dict(said={k: v for k, v in random_gguf.facts().items() if "block_count" not in k}),
-               "does not say its num_hidden_layers"),
+               "does not say 'llama.block_count'"),
 }  # fmt: skip
 
 
