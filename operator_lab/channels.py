@@ -138,7 +138,7 @@ def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
     """
     shape = layer.run.shape
     W = np.array([transfer(layer, h) for h in range(shape.heads)])
-    if shape.norm != "pre":
+    if shape.norm != "pre" or layer.weight("norm_1.gain") is None:
         return W
     W = W * layer.weight("norm_1.gain")
     return W if shape.rms else W - W.mean(-1, keepdims=True)

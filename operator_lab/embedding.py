@@ -141,6 +141,7 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
             f"A rotation of this model is an orthogonal {s.features} x {s.features} matrix, "
             f"R R^T = 1; got shape {R.shape}, off by {_off(R):.2g}."
         )
+    s.without("A rotated basis", "norm", "head")
     if s.norm == "post" or s.start_norm:
         raise LabError("Only models whose norms stand before the steps are rotated (pre-LN).")
     w = model.weights

@@ -113,6 +113,7 @@ def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     the form between a position and itself.
     """
     layer.interaction(head)  # a clear error for a head that does not exist
+    layer.run.shape.without("The form of an interaction", "qk_norm")
     gain = layer.weight("norm_1.gain") if layer.run.shape.norm == "pre" else None
     g = 1.0 if gain is None else gain
     return (layer.W_Q[head] * g).T @ (layer.W_K[head] * g)
@@ -181,6 +182,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
     sized M, and where W_Q is made of W_K or positions turn both: then few gauges are left.
     """
     s, M = model.shape, _square(M, "gauge M")
+    s.without("A gauge", "qk_norm")
     if s.coupling != "free" or s.rotation:
         raise LabError("A gauge needs W_Q and W_K of their own that no position turns (RoPE).")
     if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:

@@ -191,10 +191,11 @@ class Model:
     ) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
-        `edits` intervene as in `run`. LabError for an encoder, for an unknown token and for a text
-        that is too long.
+        `edits` intervene as in `run`. LabError for an encoder (one with a head of masked words says
+        each place's own word), for an unknown token and for a text that is too long.
         """
-        _ = self.weights["W_U.weight"]
+        if not self.shape.head:
+            _ = self.weights["W_U.weight"]
         tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
         if not 1 <= tokens.shape[-1] <= self.shape.context:
             raise self._too_long(tokens.shape[-1])
@@ -356,8 +357,8 @@ class Model:
             facts["listed"] = self.language.listed
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = self.transformer.weights()
-        if state.get("W_U.weight") is state["W_E"]:  # tied: kept once
-            del state["W_U.weight"]
+        if state.get(words := _words(self.shape)) is state["W_E"]:  # tied: kept once
+            del state[words]
         state = {k: v.contiguous() for k, v in state.items()}
         write_whole(path, save(state, metadata=header))
         return path
@@ -384,8 +385,13 @@ class Model:
         facts = json.loads(header)
         shape = Shape(**facts["arguments"])
         if shape.readout != "none":
-            state.setdefault("W_U.weight", state["W_E"])
+            state.setdefault(_words(shape), state["W_E"])
         return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+
+
+def _words(shape: Shape) -> str:
+    """The weight that reads the words, in a head of masked words or by itself."""
+    return "head.W_U.weight" if shape.head else "W_U.weight"
 
 
 def _language(facts: Mapping) -> Lexicon:

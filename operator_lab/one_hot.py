@@ -54,7 +54,8 @@ def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     if p.dtype.kind not in "iu" or sorted(p.tolist()) != list(range(V)):
         raise LabError(f"A relabelling of {V} words holds each of the labels 0 to {V - 1} once.")
     old = np.argsort(p)  # old[new label] = old label
-    names = [n for n in ("W_E", "W_U.weight", "W_U.bias") if n in model.weights]
+    words = "W_U.weight", "W_U.bias", "head.W_U.weight", "head.W_U.bias"
+    names = [n for n in ("W_E", *words) if n in model.weights]
     moved = model.with_weights({name: model.weights[name][old] for name in names})
     listed = tuple(model.language.words[w] for w in old)
     return replace(moved, language=replace(model.language, listed=listed))

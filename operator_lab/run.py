@@ -98,7 +98,10 @@ class Run:
 
     @cached_property
     def head_writes(self) -> Float[ndarray, "*batch L h N d"]:
-        """What each head adds to the state; their sum and b_O make the attention's step_write."""
+        """What each head adds to the state; their sum and b_O make the attention's step_write.
+
+        Before a norm of the write, where the model has one.
+        """
         if ("head_write", 0) in self.kept:
             return self._stack("head_write", self.shape.layers)
         z = self._stack("head_output", self.shape.layers)
@@ -109,9 +112,11 @@ class Run:
     def law(self) -> Float[ndarray, "*batch N V"]:
         """The model's probability of each next word, after each word (softmax of the logits).
 
-        LabError for an encoder.
+        With a head of masked words it is that of the word at each place. LabError for an encoder
+        without one.
         """
-        _ = self.weights["W_U.weight"]
+        if not self.shape.head:
+            _ = self.weights["W_U.weight"]
         return read_only(softmax(self.logits))
 
     @property
@@ -282,12 +287,15 @@ class LayerRun:
         shape = self.run.shape
         if shape.norm == "none":
             return None, None
-        gain, bias = self._matrix(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
+        gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
+        if gain is None:  # a first step without its norm
+            return None, None
         x = x_before if shape.norm == "pre" else x_after
         frozen = FrozenNorm.of(x, gain, bias, shape)
         return (frozen, None) if shape.norm == "pre" else (None, frozen)
 
     def _common(self, which: int):
+        self.run.shape.without("A product of frozen steps", "norm", "parallel")
         s = 2 * self.index + which - 1
         x = self.run.kept["state", s]
         before, after = self._norms(which, x, x + self.run.kept["step_write", s])

@@ -41,6 +41,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     t within a layer, so that a scheme must not look across a layer's end: Euler does not.
     """
     transformer, s = model.transformer, model.transformer.shape
+    s.without("A velocity", "norm", "parallel")
     W_E = transformer.W_E
 
     def at(x, t):
@@ -76,6 +77,7 @@ def refined(model: Model, times: int | Sequence[int]) -> Model:
     one with a list, for numbers that are not whole ones from 1 on, one a layer.
     """
     shape = model.transformer.shape
+    shape.without("A thinner layer", "norm", "windows", "layered", "first_norm")
     if shape.norm == "post":
         raise LabError(
             "A post-LN layer norms the sum x + F(x) and has no step size; refine a pre-LN model, "

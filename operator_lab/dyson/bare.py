@@ -55,6 +55,10 @@ def at(run: Run, couplings, free: str = "nothing") -> Plane:
         raise LabError(
             "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
         )
+    s.without(
+        "The coupling series", "norm", "parallel", "qk_norm", "score_cap", "windows", "relative",
+        "layered", "first_norm",
+    )  # fmt: skip
     lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
     if not np.isfinite(lam).all():
         raise LabError("A coupling must be a finite complex number.")

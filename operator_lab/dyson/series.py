@@ -122,6 +122,8 @@ def law_of(
     z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
     z = z if bias is None else z + bias
+    if run.shape.logit_cap:
+        z = run.shape.logit_cap * np.tanh(z / run.shape.logit_cap)
     return softmax(z if run.shape.readout == "softmax" else np.log(z**2 + TINY))
 
 
@@ -244,6 +246,7 @@ def reordered(model: Model, order: Sequence[int]) -> Model:
         raise LabError(f"An order of layers is a permutation of 0 to {layers[-1]}; got {order}.")
     if model.transformer.shape.tied:
         raise LabError("A tied model has one layer at every depth; there is nothing to reorder.")
+    model.shape.without("Another order of layers", "windows", "layered", "first_norm")
     weights = {}
     for here, source in enumerate(order):
         prefix = f"blocks.{source}."
@@ -292,6 +295,7 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     run = single(run)
     if run.shape.readout == "born":
         raise LabError("The logits of Born's rule are logarithms of squares; no sum of terms.")
+    run.shape.without("A logit as a sum of terms", "logit_cap")
     for name in (word, against):
         if name is not None and name not in run.vocabulary:
             raise LabError(f"{name!r} is not a word of this model{near(name, run.vocabulary)}")

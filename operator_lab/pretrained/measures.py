@@ -31,10 +31,12 @@ def couplings(model: Model) -> Couplings:
     between a position and itself; a distance turns it.
     """
     s, w = model.shape, model.weights
+    s.without("The form of an interaction", "qk_norm")
     share, summed, departure = [], [], []
     for i in range(s.layers):
         block = f"blocks.{0 if s.tied else i}"
-        gain = w[f"{block}.norm_1.gain"].astype(float) if s.norm == "pre" else 1.0
+        inside = s.norm in ("pre", "both")
+        gain = w.get(f"{block}.norm_1.gain", np.ones(1)).astype(float) if inside else 1.0
         names = (f"{block}.attention.W_{letter}.weight" for letter in "QK")
         Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
         K = np.repeat(K, s.group, 0)
@@ -90,6 +92,8 @@ def log_law(run: Run, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
     W_U, norm = run.weights["W_U.weight"], run.final_norm(x.astype(float))
     x = (x.astype(float) if norm is None else norm(x.astype(float), 1.0))[1:]
     z = (x.astype(W_U.dtype) @ W_U.T).astype(float) + run.weights.get("W_U.bias", 0.0)
+    if run.shape.logit_cap:
+        z = run.shape.logit_cap * np.tanh(z / run.shape.logit_cap)
     z -= z.max(-1, keepdims=True)
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 

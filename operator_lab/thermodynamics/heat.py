@@ -65,6 +65,7 @@ def peak(levels: int) -> float:
 
 def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
     """E = -S of every attention row of a run [..., query, key], +inf for keys that are hidden."""
+    run.shape.without("An energy of each score", "windows", "score_cap", "relative")
     E, N = -run.interaction.astype(float), run.interaction.shape[-1]
     return np.where(np.tri(N, dtype=bool), E, np.inf) if run.shape.causal else E
 

@@ -95,6 +95,7 @@ def twist_cost(run: Run, rate: Float[ndarray, "half"] | float) -> Float[ndarray,
     angle changes from place to place; one angle for all places costs nothing. The states and the
     mask stay. The first position, which has one key, is left out. LabError for a batch.
     """
+    run.shape.without("A twist of queries and keys", "qk_norm")
     before, cost = energies(single(run)), []
     for layer, E in zip(run.layers, before, strict=True):
         x, norm = run.states[2 * layer.index], layer.attend().before
