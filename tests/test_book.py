@@ -102,8 +102,8 @@ def compared(notebook: dict) -> dict[str, list[dict]]:
 def test_a_notebook_prints_what_is_stored_however_it_is_rounded(tmp_path_factory, path):
     """Letter for letter, as nbval does for a class, with the last digits of all weights moved.
 
-    `operator-lab soak NOTEBOOK --under one-thread rounding-1` tells an old output from one that
-    depends on rounding.
+    `operator-lab soak NOTEBOOK --under one-thread --under rounding-1` tells an old output from one
+    that depends on rounding.
     """
     stored = compared(json.loads(path.read_text(encoding="utf-8")))
     assert stored

@@ -18,6 +18,7 @@ from ..dyson import bare
 from ..errors import LabError
 from ..given import index, whole
 from ..run import Run
+from ..transformer import places
 
 
 def tail(run: Run, layers: int) -> Run:
@@ -29,7 +30,7 @@ def tail(run: Run, layers: int) -> Run:
     first = run.shape.layers - layers
     kept = {}
     for (name, i), value in run.kept.items():
-        shift = 2 * first if name in ("state", "step_write") else first
+        shift = places(name, run.shape) - places(name, replace(run.shape, layers=layers))
         if i >= shift:
             kept[name, i - shift] = value
     weights = {}

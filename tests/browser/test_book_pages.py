@@ -12,6 +12,7 @@ from seen import all_differ, state
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
 PAGES = ["index", "claims", *NOTEBOOKS]
+LIVING = "live"  # a page with a whole model on it and more than one slider: looked at by itself
 MIME = "application/vnd.jupyter.widget"
 DATA = re.compile(rf'<script type="{re.escape(MIME)}-state\+json">(.*?)</script>', re.DOTALL)
 BLOCK = re.compile(r'<div class="highlight-\w+ notranslate">.*?</pre>', re.DOTALL)
@@ -80,7 +81,7 @@ def unfit(page, width: int, theme: str) -> list[str]:
     return wrong + page.evaluate(STICKING_OUT)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, LIVING])
 def test_a_page_is_whole(visit, name):
     # Opened as on a telephone at night; then looked at in every other way, too.
     page = visit(name, width=320, color_scheme="dark")
@@ -165,6 +166,21 @@ def test_a_page_weighs_little(book, capsys):
             print(f"\n{name}: {whole / 1000:.0f} kB, widgets' data {data / 1000:.0f} kB", end="")
         assert whole < 1_000_000 and data < 600_000
     assert sum(map(len, DATA.findall(text(book, "index")))) < 100_000
+
+
+def test_the_living_page_answers(book, visit):
+    assert len(text(book, LIVING)) < 1_500_000
+    page = visit(LIVING)
+    assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
+    page.get_by_role("textbox", name="Your sentence").fill("the man crossed the water at the bank")
+    page.wait_for_function("document.querySelector('.readout').textContent.includes('mud')")
+    address = page.get_by_text("Link to this experiment").evaluate("link => link.href")
+    page.goto(address)
+    page.reload()
+    page.wait_for_selector("html[data-widgets=ready]", state="attached")
+    assert "mud" in page.locator(".readout").inner_text()
+    bare = visit(LIVING, java_script_enabled=False)
+    assert bare.locator(".operator-lab-still img").bounding_box()["width"] > 300
 
 
 def test_the_path_links_every_notebook_and_tells_its_minutes():
