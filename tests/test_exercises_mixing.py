@@ -26,7 +26,7 @@ def overlaps_off(found, args, answer, right):
 class TestMixing(ExerciseLaws):
     stem = "mixing"
     said = {
-        r"its sum over all pairs .*": lambda _, args, a, r: not np.isclose(a[0].sum(), r[0].sum()),
+        r"its sum over all pairs .*": lambda _, args, a, r: not close(a[0].sum(), r[0].sum()),
         r"its rows do not sum to one \((\S+) \.\.\. (\S+)\)": rows_off,
         r"it gives weight to keys that come later .*": lambda _, args, a, r: np.triu(a[0], 1).any(),
         r"some of its weights are negative \(down to (\S+)\)":

@@ -38,7 +38,7 @@ def grows_beyond(found, args, answer, right):
 
 
 def ends_elsewhere(found, args, answer, right):
-    return not np.isclose(answer[0][-1], right[0][-1])
+    return not close(answer[0][-1], right[0][-1])
 
 
 def not_the_limit(found, args, answer, right):
@@ -53,7 +53,8 @@ def out_of_plane(found, args, answer, right):
 
 def off_the_line(found, args, answer, right):
     y = args[1]
-    return np.linalg.matrix_rank(np.vstack([y[1] - y[0], answer[0] - y[0]]), tol=1e-6) > 1
+    both = np.vstack([y[1] - y[0], answer[0] - y[0]])
+    return np.linalg.matrix_rank(both, tol=1e-6 * np.abs(both).max()) > 1
 
 
 def residual_not_least(found, args, answer, right):
