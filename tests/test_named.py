@@ -57,7 +57,8 @@ def else_right(found, pairs):
         if answer is None or not all(np.isfinite(a).all() for a in answer):
             broken += 1
         elif not all(
-            a.shape == r.shape and close(a, r, 1e-3) for a, r in zip(answer, right, strict=True)
+            a.shape == r.shape and close(a, r, 1e-3, 1e-9)
+            for a, r in zip(answer, right, strict=True)
         ):
             return False
     return broken > 0
