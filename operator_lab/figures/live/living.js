@@ -1,5 +1,5 @@
 // The living Transformer's page: controls, figures and read-out of one experiment.
-import { KEYS, PANELS, WIDTH, html, make, short, svg, tableOf, text } from "./drawing.js";
+import { KEYS, PANELS, WIDTH, html, make, short, svg, tableOf, tell, text } from "./drawing.js";
 import { machine } from "./machine.js";
 import { answer } from "./answer.js";
 import { PLAIN, readFrom, written } from "./experiment.js";
@@ -15,6 +15,7 @@ const button = (words, act, more = {}) => {
   made.addEventListener("click", act);
   return made;
 };
+const press = (node, down) => { if (node.ariaPressed !== String(down)) node.ariaPressed = down; };
 const labelled = (words, input, more = {}) => html("label", more, words, input);
 const stepNames = (layers) => ["start", ...Array.from({ length: 2 * layers }, (_, s) =>
   `${s % 2 ? "MLP" : "attention"} ${Math.floor(s / 2) + 1}`)];
@@ -35,8 +36,8 @@ function figure(kind) {
       root.setAttribute("viewBox", `0 0 ${WIDTH} ${Math.ceil(made.height)}`);
       key = now;
     }
-    caption.textContent = title;
-    root.setAttribute("aria-label", title);
+    tell(caption, title);
+    if (root.ariaLabel !== title) root.ariaLabel = title;
     made.show(0, 0);
   }, table: () => tableOf(caption.textContent, ...made.table(0, 0)) };
 }
@@ -61,10 +62,10 @@ function headGrid({ layers, heads }, ask) {
     for (const { name, l, h, canvas, open, on } of all) {
       const image = new ImageData(N, N), A = mixing[l].subarray(h * N * N, (h + 1) * N * N);
       A.forEach((a, k) => image.data.set([r, g, b, 255 * Math.min(Math.abs(a), 1)], 4 * k));
-      canvas.width = canvas.height = N;
+      if (canvas.width !== N) canvas.width = canvas.height = N;
       canvas.getContext("2d").putImageData(image, 0, 0);
       on.checked = !e.off.includes(name);
-      open.setAttribute("aria-pressed", e.head === name);
+      press(open, e.head === name);
     }
   } };
 }
@@ -135,7 +136,8 @@ function build(model, root) {
     const node = html("select", KEYS);
     node.addEventListener("change", () => act(node.value));
     return Object.assign(node, { fill: (names, value) => {
-      if (node.dataset.names !== String(names)) node.replaceChildren(...names.map((name, k) => html("option", { value: k }, name)));
+      if (node.dataset.names === String(names)) return (node.value = value);
+      node.replaceChildren(...names.map((name, k) => html("option", { value: k }, name)));
       node.dataset.names = String(names);
       node.value = value;
     } });
@@ -213,7 +215,7 @@ function build(model, root) {
     if (strip.dataset.words !== found.words.join(" ")) strip.replaceChildren(...found.words.map((word, n) =>
       button(word, () => ask({ at: n, row: null }))));
     strip.dataset.words = found.words.join(" ");
-    [...strip.children].forEach((word, n) => word.setAttribute("aria-pressed", n === at));
+    [...strip.children].forEach((word, n) => press(word, n === at));
 
     temperature.value = Math.round(40 * Math.log10(e.T));
     temperature.setAttribute("aria-valuetext", `${short(e.T)} times the usual temperature`);
