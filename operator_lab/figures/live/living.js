@@ -56,7 +56,7 @@ function headGrid({ layers, heads }, ask) {
     all.push({ name, l, h, canvas, open, on });
   }
   const node = html("figure", {}, html("figcaption", {}, "All heads, layer by layer"), grid,
-    html("p", { class: "hint" }, "Darker: read more. Choose one to see it large; clear its box to silence it."));
+    html("p", { class: "hint" }, "The stronger the colour, the more is read. Choose a head to see it large; clear its box to silence it."));
   return { node, show({ e, N, mixing }) {
     const [r, g, b] = getComputedStyle(grid).color.match(/[\d.]+/g).map(Number);
     for (const { name, l, h, canvas, open, on } of all) {
