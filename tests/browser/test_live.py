@@ -125,6 +125,10 @@ def test_a_sentence_is_typed_and_completed(visit, model):
     "given, answer",
     [
         ("the dog ate", "‘dog’ is not one of the 95 words of this language; it has ‘deep’"),
+        (
+            "the man paid the coin, at",
+            "‘coin,’ is not one of the 95 words of this language; it has ‘coin’",
+        ),
         ("the man " * 20, "reads at most 32 positions"),
         ("ßß <b>x</b>", "‘ßß’ is not one of the 95 words"),
     ],
@@ -251,6 +255,24 @@ def test_it_speaks(visit):
     words = box.input_value().split()
     page.get_by_role("button", name="One word").click()
     assert settled(page) and len(box.input_value().split()) == len(words) + 1
+
+
+def test_it_is_silent_where_the_context_ends_and_when_somebody_writes(visit):
+    page = visit(experiment={"text": " . ".join([COIN] * 3) + " . the man paid the"})
+    assert page.get_by_role("button", name="One word").is_disabled()
+    page = visit()
+    page.get_by_role("button", name="To the full stop").click()
+    page.get_by_label("Your sentence", exact=True).fill(WATER)
+    page.wait_for_timeout(600)
+    assert page.get_by_label("Your sentence", exact=True).input_value() == WATER
+
+
+def test_a_heading_is_no_experiment(visit):
+    page = visit(experiment={"text": WATER})
+    before = said(page)
+    page.evaluate("location.hash = 'what-is-what'")
+    page.wait_for_timeout(400)
+    assert said(page) == before and page.evaluate("location.hash") == "#what-is-what"
 
 
 def test_the_address_holds_the_experiment(visit, model):

@@ -115,6 +115,10 @@ function sentenceBox(words, label, ask, take) {
 
 // ---- the whole -----------------------------------------------------------------------------------
 const inLab = () => "jpThemeLight" in document.body.dataset; // there the address is not ours
+const isOurs = () => location.hash.includes("="); // and not that of a heading of the page
+function toAddress(words) {
+  if (words || isOurs()) history.replaceState(null, "", words ? `#${words}` : location.pathname + location.search);
+}
 
 function build(model, root) {
   const header = model.get("header"), one = machine(header, model.get("data")), { shape, words } = one;
@@ -156,17 +160,18 @@ function build(model, root) {
   // speaking: a draw from the law, once or up to the full stop
   const loud = slider(-20, 20, () => show()), loudness = html("output", { "aria-hidden": "true" });
   const speak = (whole) => {
-    if (!found || found.N >= shape.context) return;
+    if (!found || found.at + 1 >= shape.context) return;
     const p = Array.from(found.law, (q) => q ** (1 / 10 ** (loud.valueAsNumber / 20)));
     let left = Math.random() * p.reduce((a, b) => a + b, 0);
     const word = words[Math.max(p.findIndex((q) => (left -= q) <= 0), 0)];
     ask({ text: `${[...found.words.slice(1, found.at + 1), word].join(" ")} `, at: null, row: null });
     if (!whole || word === ".") return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) (show(), speak(true));
-    else setTimeout(() => speak(true), 350);
+    const { text } = asked, more = () => asked.text === text && speak(true); // unless somebody else writes
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) (show(), more());
+    else setTimeout(more, 350);
   };
-  const saying = html("div", { class: "controls" }, labelled("Let it speak at temperature", loud), loudness,
-    button("One word", () => speak(false)), button("To the full stop", () => speak(true)));
+  const says = [button("One word", () => speak(false)), button("To the full stop", () => speak(true))];
+  const saying = html("div", { class: "controls" }, labelled("Let it speak at temperature", loud), loudness, ...says);
 
   // exchange
   const second = sentenceBox(words, "Second sentence, as many words", ask, (value) => ({ other: value }));
@@ -221,6 +226,7 @@ function build(model, root) {
     temperature.setAttribute("aria-valuetext", `${short(e.T)} times the usual temperature`);
     heated.textContent = short(e.T);
     scope.fill(["all heads", `head ${e.head} alone`], e.one ? 1 : 0);
+    for (const act of says) act.disabled = at + 1 >= shape.context;
     loudness.textContent = short(10 ** (loud.value / 20));
     loud.setAttribute("aria-valuetext", loudness.textContent);
 
@@ -254,7 +260,7 @@ function build(model, root) {
   function later(act) {
     const mine = ++job;
     setTimeout(() => mine === job && act(mine));
-    if (!inLab()) setTimeout(() => mine === job && history.replaceState(null, "", link.hash || location.pathname + location.search), 200);
+    if (!inLab()) setTimeout(() => mine === job && toAddress(written(asked, start)), 200);
   }
 
   function showExchange() {
@@ -284,7 +290,7 @@ function build(model, root) {
     asked = readFrom(model.get("experiment"), start);
     show();
   };
-  const onAddress = () => inLab() || (asked = readFrom(location.hash.slice(1), start), show());
+  const onAddress = () => inLab() || !(isOurs() || !location.hash) || (asked = readFrom(location.hash.slice(1), start), show());
   const theme = new MutationObserver(() => found && grid.show(found));
   for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
   const night = matchMedia("(prefers-color-scheme: dark)"), repaint = () => found && grid.show(found);
