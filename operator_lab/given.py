@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Inexact
+from jaxtyping import Float, Inexact, Shaped
 from numpy import ndarray
 
 from .errors import LabError, near
@@ -21,7 +23,7 @@ MOST_SHOWN = 40  # characters of a wrong value that a sentence repeats
 
 def shown(value: object) -> str:
     """A value as a sentence repeats it, cut where it would fill the page."""
-    if isinstance(value, ndarray) and value.ndim:
+    if isinstance(value, ndarray) and (value.ndim or value.dtype.kind == "O"):
         return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({type(value).__name__})"
@@ -93,6 +95,40 @@ def real(array: object, name: str, ndim: int | None = None) -> Float[ndarray, ".
     if ndim is not None and found.ndim != ndim:
         raise LabError(f"The {name} must have {ndim} axes; got shape {found.shape}.")
     return _finite(found, name)
+
+
+def numbers(
+    array: object, name: str, kinds: str = "biuf", holes: bool = False
+) -> Shaped[ndarray, "..."]:
+    """Return it as an array whose dtype is one of the NumPy `kinds`, not empty; or LabError.
+
+    Where whole numbers alone are meant every integer type becomes int64, so that nothing wraps;
+    where floats are, float32 stays and the rest becomes float64. Finite, unless `holes`.
+    """
+    try:
+        found = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError):  # rows of unequal length; a tensor with a graph
+        found = np.empty(1, object)
+    if found.dtype.kind not in kinds:
+        wanted = "whole numbers" if "f" not in kinds and "i" in kinds else "numbers"
+        wanted = "True and False" if kinds == "b" else wanted
+        raise LabError(f"The {name} must be an array of {wanted}; got {shown(array)}.")
+    if not found.size:
+        raise LabError(f"The {name} is empty, of shape {found.shape}; give at least one number.")
+    if "f" in kinds and found.dtype.kind in "iuf" and "b" not in kinds:
+        found = found if found.dtype == np.float32 else found.astype(float, copy=False)
+    elif found.dtype.kind in "iu" and found.dtype != np.int64:
+        if found.dtype.kind == "u" and found.max() > np.iinfo(np.int64).max:
+            raise LabError(f"The {name} holds {found.max()}, which no index can be.")
+        found = found.astype(np.int64)
+    return found if holes or found.dtype.kind not in "fc" else _finite(found, name)
+
+
+def path(value: object, name: str) -> Path:
+    """Return a path, or LabError for what can be none."""
+    if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
+        raise LabError(f"The {name} must be the path of a file or folder; got {shown(value)}.")
+    return Path(value)
 
 
 def square(

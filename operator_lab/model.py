@@ -22,6 +22,7 @@ from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.lexicon import no_law
 from .errors import LabError, near
 from .files import write_whole
+from .guard import guarded
 from .recorder import Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
@@ -65,6 +66,7 @@ class Model:
         named = self.transformer.weights()
         return Weights((name, read_only(w.numpy(force=True))) for name, w in named.items())
 
+    @guarded
     def tokens(self, sentence: str | ndarray) -> Int[ndarray, "N"]:
         """Return the tokens of a sentence; LabError if it is longer than the context.
 
@@ -95,6 +97,7 @@ class Model:
             raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
         return tokens
 
+    @guarded
     def run(self, sentence: str | ndarray, edits: Edits | None = None) -> Run:
         """Read one sentence and keep everything that happened (forward pass with a cache).
 
@@ -116,6 +119,7 @@ class Model:
                 "text."
             )
 
+    @guarded
     def run_batch(
         self,
         sentences: Sequence[str] | ndarray,
@@ -135,6 +139,7 @@ class Model:
         assert isinstance(found, Runs)  # a stack of rows is a batch
         return found
 
+    @guarded
     def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
@@ -147,6 +152,7 @@ class Model:
             )
         return softmax(logits.double().numpy(force=True))
 
+    @guarded
     def excess(
         self,
         count: int = 256,
@@ -165,6 +171,7 @@ class Model:
         law = self.run_batch(tokens, edits).law if edits else self.law(tokens)
         return divergence(self.language.law(tokens), law)
 
+    @guarded
     def cross_entropy(self, tokens: Int[ndarray, "*batch N"] | str) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
@@ -178,6 +185,7 @@ class Model:
         said = np.take_along_axis(law, tokens[..., 1:, None], -1)
         return float(-np.log(np.maximum(said, 1e-300)).mean())
 
+    @guarded
     def replace(self, **changes) -> Model:
         """Return the same weights in a changed shape, such as replace(causal=False).
 
@@ -202,10 +210,12 @@ class Model:
             }
         return self.with_transformer(Transformer.holding(shape, weights))
 
+    @guarded
     def with_transformer(self, transformer: Transformer) -> Model:
         """Return this model's language and card with another Transformer."""
         return Model(transformer, self.language, self.card)
 
+    @guarded
     def with_weights(self, weights: Mapping[str, ndarray | torch.Tensor]) -> Model:
         """Return this model with some weights replaced, by their name in `Model.weights`.
 
@@ -222,6 +232,7 @@ class Model:
             state[name] = torch.as_tensor(given, dtype=state[name].dtype)
         return self.with_transformer(Transformer.holding(self.shape, state))
 
+    @guarded
     def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Model:
         """Return this model with every weight w replaced by change(w); tied ones stay one."""
         weights = self.transformer.weights()
@@ -229,12 +240,14 @@ class Model:
         state = {name: new[id(w)] for name, w in weights.items()}
         return self.with_transformer(Transformer.holding(self.shape, state))
 
+    @guarded
     def to(self, precision: str) -> Model:
         """Return the same model in another precision, "float32" or "float64"."""
         if precision not in ("float32", "float64"):
             raise LabError(f"A model computes in 'float32' or 'float64', not {precision!r}.")
         return self.mapped(lambda w: w.to(getattr(torch, precision)))
 
+    @guarded
     def save(self, path: str | os.PathLike) -> Path:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
         path = Path(path)
@@ -289,6 +302,7 @@ def _language(facts: Mapping) -> Lexicon:
     return replace(language, listed=tuple(facts["listed"])) if "listed" in facts else language
 
 
+@guarded
 def divergence(exact: ndarray, other: ndarray) -> float:
     """Mean KL(exact, other) of two arrays of laws [..., word], in nats."""
     ratio = np.log(np.where(exact > 0, exact, 1)) - np.log(np.maximum(other, 1e-300))

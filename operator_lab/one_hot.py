@@ -17,9 +17,11 @@ from numpy import ndarray
 
 from .corpus import Language, Node, grammar_of
 from .errors import LabError
+from .guard import guarded
 from .model import Model, divergence
 
 
+@guarded
 def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V"]:
     """X with X[i, tokens[i]] = 1 and 0 elsewhere: each label its own axis (paper II).
 
@@ -37,11 +39,13 @@ def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V
     return np.eye(vocabulary)[tokens]
 
 
+@guarded
 def distances(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Euclidean distance between every two rows."""
     return np.linalg.norm(X[:, None] - X[None], axis=-1)
 
 
+@guarded
 def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     """The same model and language with the vocabulary listed anew: word w gets the label p[w].
 
@@ -69,11 +73,13 @@ def _one_sense(language: Language) -> Language:
     return language
 
 
+@guarded
 def forgetful(language: Language) -> Language:
     """The language as seen by who forgets the sense at every full stop."""
     return replace(_one_sense(language), stay=0.0)
 
 
+@guarded
 def sense_blind(language: Language) -> Language:
     """The language as seen by who knows the grammar and does not know that there are senses."""
 
@@ -86,6 +92,7 @@ def sense_blind(language: Language) -> Language:
     return replace(language, nodes=nodes)
 
 
+@guarded
 def grammar_tables(
     language: Language,
 ) -> tuple[Float[ndarray, "nodes nodes"], Float[ndarray, "nodes senses words"]]:
@@ -95,6 +102,7 @@ def grammar_tables(
     return then, np.stack([language.emissions(n) for n in names])
 
 
+@guarded
 def stationary(language: Language) -> Float[ndarray, "nodes"]:
     """The share of each node of the grammar in a long text (stationary law of the walk)."""
     then, _ = grammar_tables(language)
@@ -103,6 +111,7 @@ def stationary(language: Language) -> Float[ndarray, "nodes"]:
     return np.linalg.lstsq(rows, np.append(np.zeros(n), 1.0), rcond=None)[0]
 
 
+@guarded
 def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[ndarray, "*batch V"]:
     """The exact law of the next word when only these c words of a long text are seen.
 
@@ -143,6 +152,7 @@ class Remaining(NamedTuple):
     error: Float[ndarray, "lengths"]
 
 
+@guarded
 def remaining(
     language: Language,
     lengths: Sequence[int],
@@ -169,6 +179,7 @@ def remaining(
     return Remaining(nats.mean(1), nats.std(1, ddof=1) / count**0.5)
 
 
+@guarded
 def surprise(truth: Float[ndarray, "*n V"], belief: Float[ndarray, "*n V"]) -> Float[ndarray, "*n"]:
     """Mean of -log belief when words follow the truth (cross-entropy), in nats."""
     told = truth * np.log(np.where(truth > 0, np.maximum(belief, 1e-300), 1))
@@ -183,6 +194,7 @@ class Observer(NamedTuple):
     excess: float
 
 
+@guarded
 def observers(language: Language, count: int = 2048, seed: int = 1) -> dict[str, Observer]:
     """Five ways to read the same texts, by position: what each expects and what it meets.
 

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
+from .guard import guarded
 from .recorder import Edits, Recorder
 from .shape import Shape
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
@@ -116,11 +117,13 @@ class Run:
         """T = tau sqrt(d_k), the same in every layer."""
         return self.shape.T
 
+    @guarded
     def final_norm(self, x: Float[ndarray, "*n N d"]) -> FrozenNorm | None:
         """The norm in front of the read-out, its scale that of the states x; None without one."""
         gain, bias = self.weights.get("final_norm.gain"), self.weights.get("final_norm.bias")
         return None if gain is None else FrozenNorm.of(x, gain, bias, self.shape)
 
+    @guarded
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
         """Return the `count` likeliest next words after a position, with their probability."""
         p = self.law[position]
@@ -136,6 +139,7 @@ class Run:
         """The 2L frozen steps; x + V(x), one after the other, reproduces the run exactly."""
         return self.frozen("secant")
 
+    @guarded
     def frozen(self, gate: str) -> tuple[Step, ...]:
         """The 2L frozen steps; every choice reproduces the run.
 
@@ -187,10 +191,12 @@ class LayerRun:
             raise LabError(f"Head {head!r} does not exist; this layer has heads 0 to {heads - 1}.")
         return array[..., head, :, :]
 
+    @guarded
     def interaction(self, head: int | None = None) -> Float[ndarray, "*heads N N"]:
         """S = q_i . k_j [query, key], unscaled and unmasked; all heads when none is named."""
         return self._by_head("interaction", head)
 
+    @guarded
     def mixing(self, head: int | None = None) -> Float[ndarray, "*heads N N"]:
         """A = exp(S/T) / Z [query, key]; all heads when none is named."""
         return self._by_head("mixing", head)
@@ -200,6 +206,7 @@ class LayerRun:
         """T = tau sqrt(d_k)."""
         return self.run.temperature
 
+    @guarded
     def weight(self, name: str) -> ndarray | None:
         """A weight of this layer by its name in the model, such as 'mlp.W_1.weight'."""
         block = 0 if self.run.shape.tied else self.index
@@ -297,6 +304,7 @@ class LayerRun:
             b_O=self.weight("attention.W_O.bias"),
         )
 
+    @guarded
     def potential(self, gate: str = "secant") -> MLPStep:
         """This layer's MLP, frozen; see `Run.frozen`."""
         freeze = self._gated if self.run.shape.gated else self._plain

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from .errors import LabError
+from .guard import guarded
 
 EPS = 1e-5  # what LayerNorm adds to a variance, as a rule
 CHOICES = {
@@ -116,6 +117,7 @@ class Shape:
         if not self.values and (self.group > 1 or self.heads * self.d_k != self.features):
             raise LabError("Without values the heads must hold just the features of the state.")
 
+    @guarded
     def biased(self, part: str) -> bool:
         """Whether a part, such as "norm" or "W_Q", adds a bias."""
         return self.bias if isinstance(self.bias, bool) else part in self.bias
@@ -151,6 +153,7 @@ class Shape:
         return self.tau * self.T0
 
 
+@guarded
 def check_temperature(tau: float) -> float:
     """Return `tau` as a float; LabError unless it is a positive temperature (inf is allowed)."""
     try:

@@ -18,7 +18,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files", "given"},
+    {"errors", "files", "given", "guard"},
     {"shape", "transformer", "corpus"},
     {"recorder", "run", "steps"},
     {"model", "references", "training"},

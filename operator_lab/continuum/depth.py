@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 
 from .. import given
 from ..errors import LabError
+from ..guard import guarded
 
 Velocity = Callable[[ndarray, float], ndarray]  # state, time -> d state / d time
 TOLERANCE = 1e-12  # of `exact`, relative and absolute
@@ -39,6 +40,7 @@ def rk4(f: Velocity, x: ndarray, t: float, h: float) -> ndarray:
     return x + h / 6 * (a + 2 * b + 2 * c + f(x + h * c, t + h))
 
 
+@guarded
 def exact(f: Velocity, x: ndarray, t: float, h: float) -> ndarray:
     """The solution after h, to 1e-12 (SciPy's DOP853); LabError where it does not get there.
 
@@ -89,6 +91,7 @@ def march(step: Callable, x, layers: int, time: float = 1.0) -> Float[ndarray, "
     return np.stack(states)
 
 
+@guarded
 def integrate(
     f: Velocity, x, layers: int, method: str = "euler", time: float = 1.0
 ) -> Float[ndarray, "layers_1 *n"]:
@@ -101,6 +104,7 @@ def integrate(
     return march(lambda x, t, h: take(f, x, t, h), x, layers, time)
 
 
+@guarded
 def order(layers: Sequence[int] | ndarray, errors: Float[ndarray, "n"] | Sequence[float]) -> float:
     """The observed order: minus the slope of log error against log layers (least squares).
 
@@ -115,6 +119,7 @@ def order(layers: Sequence[int] | ndarray, errors: Float[ndarray, "n"] | Sequenc
     return float(-np.polyfit(np.log(n), np.log(e), 1)[0])
 
 
+@guarded
 def off(x: ndarray, exact: ndarray) -> float:
     """|x - exact| / |exact|, the relative error of a state."""
     return float(np.linalg.norm(x - exact) / np.linalg.norm(exact))

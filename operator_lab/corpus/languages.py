@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..errors import LabError
+from ..guard import guarded
 from .grammar import SENSES, STOP, Language, Node, by_sense, mixed, uniform
 
 # Neighbours on the ring of senses share one ambiguous word.
@@ -105,6 +106,7 @@ def depth() -> Language:
 _LANGUAGES = {"compound": compound, "depth": depth}
 
 
+@guarded
 def language(name: str = "compound") -> Language:
     """Return the language called `name`: "compound" or "depth"; LabError for another name."""
     if name not in _LANGUAGES:
@@ -112,6 +114,7 @@ def language(name: str = "compound") -> Language:
     return _LANGUAGES[name]()
 
 
+@guarded
 def words(name: str = "compound") -> tuple[str, ...]:
     """Return the vocabulary of a language, the full stop first."""
     return language(name).words

@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from ..guard import guarded
 from .lexicon import no_law
 
 UNITS = ("characters", "words")
@@ -59,6 +60,7 @@ class Text:
     def _index(self) -> dict[str, int]:
         return {w: i for i, w in enumerate(self.words)}
 
+    @guarded
     def index(self, word: str) -> int:
         """The label of a word or character; LabError if the text has none such."""
         if word not in self._index:
@@ -68,6 +70,7 @@ class Text:
             )
         return self._index[word]
 
+    @guarded
     def encode(self, sentence: str) -> Int[ndarray, "N"]:
         """The labels of a sentence; LabError for an empty one or an unknown word."""
         said = split(sentence, self.unit) if isinstance(sentence, str) else []
@@ -75,16 +78,19 @@ class Text:
             raise LabError(f"Give a sentence of at least one of the {self.unit} of {self.name}.")
         return np.array([self.index(w) for w in said])
 
+    @guarded
     def decode(self, tokens: Int[ndarray, "N"]) -> str:
         """The words of `tokens`, joined as they are written."""
         return ("" if self.unit == "characters" else " ").join(self.words[i] for i in tokens)
 
+    @guarded
     def sample(self, count: int, length: int | None = None, seed=0) -> Int[ndarray, "B N"]:
         """Cut `count` pieces at random out of the first nine tenths (default: context + 1 long)."""
         length = self._length(length)
         starts = np.random.default_rng(seed).integers(0, self._cut - length + 1, count)
         return self.tokens[starts[:, None] + np.arange(length)]
 
+    @guarded
     def held_out(self, count: int = 256, length: int | None = None) -> Int[ndarray, "B N"]:
         """At most `count` pieces of the last tenth, evenly spread, the same at every call."""
         length = self._length(length)
@@ -92,6 +98,7 @@ class Text:
         starts = np.unique(np.linspace(self._cut, last, min(count, last - self._cut + 1)).round())
         return self.tokens[starts.astype(int)[:, None] + np.arange(length)]
 
+    @guarded
     def law(self, tokens) -> Float[ndarray, "*batch N V"]:
         """LabError: nobody knows the exact law of a text."""
         raise no_law(f"the text {self.name}")
@@ -135,6 +142,7 @@ class Text:
         return length
 
 
+@guarded
 def text(
     path: str | os.PathLike, unit: str = "characters", context: int = 64, most: int = 1000
 ) -> Text:

@@ -24,6 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import erf
 
 from ..errors import LabError, near
+from ..guard import guarded
 from ..run import Run
 from ..transformer.rotation import turned
 from .series import SPLITS
@@ -38,6 +39,7 @@ class Plane:
     variance: Float[ndarray, "c"]  # min over norms and positions of |sigma^2| / mean |x|^2
 
 
+@guarded
 def at(run: Run, couplings, free: str = "nothing") -> Plane:
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
@@ -129,6 +131,7 @@ def _potential(u, layer):
     return _affine(layer, "mlp.W_2", 0.5 * z * (1 + erf(z / np.sqrt(2))))
 
 
+@guarded
 def coefficients(
     run: Run, count: int, radius: float, free: str = "nothing"
 ) -> Float[ndarray, "n N d"]:
@@ -147,6 +150,7 @@ def coefficients(
     return c / radius ** np.arange(count)[:, None, None]
 
 
+@guarded
 def stable_coefficients(
     run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4, free: str = "nothing"
 ) -> tuple[Float[ndarray, "n N d"], float]:
@@ -170,6 +174,7 @@ def stable_coefficients(
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
 
 
+@guarded
 def radius_of_convergence(
     c: Float[ndarray, "n N d"], window: tuple[int, int] | None = None
 ) -> Float[ndarray, "N"]:
@@ -188,6 +193,7 @@ class Singularity:
     kind: str  # "partition function" or "norm variance"
 
 
+@guarded
 def singularities(
     run: Run, reach: float, grid: int = 48, keep: int = 12, free: str = "nothing"
 ) -> list[Singularity]:

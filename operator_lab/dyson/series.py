@@ -18,6 +18,7 @@ from numpy import ndarray
 from scipy.linalg import expm, logm
 
 from ..errors import LabError, near
+from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run, softmax
 from ..steps import MLPStep, Step
@@ -28,6 +29,7 @@ SPLITS = ("nothing", "mlp", "on_site")
 ROUNDING = 1e-18
 
 
+@guarded
 def orders(
     run: Run, free: str = "nothing", by: str = "step", gate: str = "secant"
 ) -> Float[ndarray, "n *batch N d"]:
@@ -101,6 +103,7 @@ def _raise(kept, raised, unit):
     return z, units
 
 
+@guarded
 def law_of(
     run: Run, x: Float[ndarray, "*n N d"], norm: str = "renormalised"
 ) -> Float[ndarray, "*n N V"]:
@@ -124,6 +127,7 @@ def law_of(
     return softmax(z if run.shape.readout == "softmax" else np.log(z**2 + TINY))
 
 
+@guarded
 def truncated(
     run: Run, order: int, free: str = "on_site", by: str = "step", norm: str = "renormalised"
 ) -> Float[ndarray, "*batch N V"]:
@@ -139,6 +143,7 @@ def _distance(x, y) -> float:
     return float(np.linalg.norm(x - y) / np.linalg.norm(y))
 
 
+@guarded
 def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Mean KL from the run's own law to the one read from the orders summed so far, in nats."""
     last = run.states[..., -1, :, :]
@@ -149,6 +154,7 @@ def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, 
     return np.array([divergence(run.law, law) for law in laws])
 
 
+@guarded
 def projections(
     series: Float[ndarray, "n *batch N d"],
 ) -> Float[ndarray, "n"]:
@@ -158,12 +164,14 @@ def projections(
     return share.reshape(len(series), -1).mean(1)
 
 
+@guarded
 def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Norm of each order over the norm of the final state, averaged over positions."""
     ratio = np.linalg.norm(series, axis=-1) / np.linalg.norm(series.sum(0), axis=-1)
     return ratio.reshape(len(series), -1).mean(1)
 
 
+@guarded
 def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
     """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand."""
     U = np.eye(run.states[0].size, dtype=run.states.dtype)
@@ -172,6 +180,7 @@ def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
     return U
 
 
+@guarded
 def commutator(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"]) -> float:
     """|AB - BA| / (|AB| + |BA|): 0 if they commute; about 0.71 for random matrices."""
     AB, BA = A @ B, B @ A
@@ -191,6 +200,7 @@ class Exponentials(NamedTuple):
     norms: float
 
 
+@guarded
 def exponentials(run: Run) -> Exponentials:
     """The run's product of steps as an ordered exponential, and how well one exponential does it.
 
@@ -206,6 +216,7 @@ def exponentials(run: Run) -> Exponentials:
     return Exponentials(plain, first, second, norms=float(sum(np.linalg.norm(b, 2) for b in B)))
 
 
+@guarded
 def reordered(model: Model, order: Sequence[int]) -> Model:
     """The same model with its layers applied in another order; LabError unless a permutation."""
     layers = range(model.transformer.shape.layers)
@@ -239,6 +250,7 @@ class Attribution:
         """The logit itself (against its reference)."""
         return self.free + float(self.hops.sum())
 
+    @guarded
     def largest(self, count: int = 5) -> list[tuple[float, int, int, int, int]]:
         """The weightiest last hops: (share, order, layer, head, source position)."""
         top = np.argsort(-abs(self.hops), axis=None)[:count]
@@ -249,6 +261,7 @@ class Attribution:
         ]
 
 
+@guarded
 def attribute(run: Run, word: str, against: str | None = None, position: int = -1) -> Attribution:
     """Split one logit by hop, layer, head and source (direct logit attribution, exact).
 

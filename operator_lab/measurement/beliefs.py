@@ -14,6 +14,7 @@ from numpy import ndarray
 from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model, divergence
 from ..one_hot import surprise
 
@@ -28,6 +29,7 @@ class Probe(NamedTuple):
     def __call__(self, x: Float[ndarray, "*n d"]) -> Float[ndarray, "*n k"]:
         return x @ self.weights + self.offset
 
+    @guarded
     def write(
         self, x: Float[ndarray, "*n d"], belief: Float[ndarray, "*n k"]
     ) -> Float[ndarray, "*n d"]:
@@ -39,6 +41,7 @@ class Probe(NamedTuple):
         return x + (belief - self(x)) @ np.linalg.pinv(self.weights.T @ pull) @ pull.T
 
 
+@guarded
 def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     """The affine map of states x that comes closest to y (least squares).
 
@@ -56,6 +59,7 @@ def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     return Probe(weights, y.mean(0) - x.mean(0) @ weights, np.cov(x.T))
 
 
+@guarded
 def replaced(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -80,6 +84,7 @@ class Rewritten(NamedTuple):
     size: float
 
 
+@guarded
 def rewritten(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -113,12 +118,14 @@ def rewritten(
     return Rewritten(before, after, control, size)
 
 
+@guarded
 def explained(y: Float[ndarray, "*n k"], found: Float[ndarray, "*n k"]) -> float:
     """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean."""
     axes = tuple(range(y.ndim - 1))
     return float(1 - ((y - found) ** 2).sum() / ((y - y.mean(axes)) ** 2).sum())
 
 
+@guarded
 def found_by_place(
     x: Float[ndarray, "B N d"], y: Float[ndarray, "B N k"], place: ndarray
 ) -> dict[str, float]:
@@ -135,6 +142,7 @@ def found_by_place(
     return found
 
 
+@guarded
 def at_stake(language: Language) -> dict[str, float]:
     """What the next word tells of the sense at each node of the grammar, in nats.
 

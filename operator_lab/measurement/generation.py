@@ -18,11 +18,13 @@ from torch import Tensor
 
 from ..corpus import STOP, Language
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model
 from ..run import softmax
 from ..transformer import Note
 
 
+@guarded
 def tempered(
     law: Float[ndarray, "*n V"], temperature: float = 1.0, top_k: int | None = None
 ) -> Float[ndarray, "*n V"]:
@@ -51,6 +53,7 @@ def tempered(
         return softmax((z - z.max(-1, keepdims=True)) / (temperature or 1.0))
 
 
+@guarded
 def cut(law: Float[ndarray, "*#n V"], u: Float[ndarray, "*#n"] | float) -> Int[ndarray, "..."]:
     """The word at which the cumulative law passes u, uniform in [0, 1) (inverse-CDF sampling)."""
     cumulative = np.cumsum(law, -1)
@@ -71,6 +74,7 @@ class Cache:
     keys: tuple[Float[Tensor, "*batch h n k"], ...] = ()
     values: tuple[Float[Tensor, "*batch h n k"], ...] = ()
 
+    @guarded
     def last(self, columns: int) -> Cache:
         """Only the last few columns; the place in the sentence stays. LabError below 0."""
         if columns < 0:
@@ -104,6 +108,7 @@ class _Carried(Note):
         return value
 
 
+@guarded
 @torch.inference_mode()
 def advance(
     model: Model, token: Int[ndarray, "*batch"] | int, cache: Cache | None = None
@@ -129,6 +134,7 @@ def advance(
     return law, Cache(cache.position + 1, tuple(note.keys), tuple(note.values))
 
 
+@guarded
 def read(
     model: Model, tokens: Int[ndarray, "*batch N"] | str
 ) -> tuple[Float[ndarray, "*batch V"], Cache]:
@@ -142,6 +148,7 @@ def read(
     return law, cache
 
 
+@guarded
 def boundary(
     model: Model, tokens: Int[ndarray, "*batch N"], columns: Sequence[int]
 ) -> list[Float[ndarray, "*batch V"]]:
@@ -154,6 +161,7 @@ def boundary(
     return [advance(model, tokens[..., -1], cache.last(c))[0] for c in columns]
 
 
+@guarded
 def generate(
     model: Model,
     start: str = ".",

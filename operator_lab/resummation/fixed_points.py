@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import number, whole
+from ..guard import guarded
 
 Map = Callable[[ndarray], ndarray]
 
@@ -44,6 +45,7 @@ class Iteration:
         return self.last
 
 
+@guarded
 def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration:
     """x <- f(x) until it stands still, or `most` evaluations (running a tied layer on).
 
@@ -52,6 +54,7 @@ def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration
     return anderson(f, start, 0, tolerance, most)
 
 
+@guarded
 def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int = 500) -> Iteration:
     """Anderson mixing: the combination of the last `memory` + 1 states whose residual is least.
 

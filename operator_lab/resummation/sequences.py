@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..guard import guarded
 
 
 def terms(sequence, least: int = 1) -> Float[ndarray, "k *shape"]:
@@ -24,6 +25,7 @@ def terms(sequence, least: int = 1) -> Float[ndarray, "k *shape"]:
     return S
 
 
+@guarded
 def epsilon(sequence) -> Float[ndarray, "k *shape"]:
     """Vector epsilon algorithm: row i is the limit as the terms 0 .. i foretell it.
 
@@ -52,6 +54,7 @@ def epsilon(sequence) -> Float[ndarray, "k *shape"]:
     return (np.array(best) * scale).reshape(S.shape)
 
 
+@guarded
 def reduced_rank(sequence) -> Float[ndarray, "*shape"]:
     """Reduced rank extrapolation: the limit if the terms come from x <- A x + b.
 

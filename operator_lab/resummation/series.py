@@ -19,6 +19,7 @@ from scipy.special import gammaln
 
 from ..errors import LabError
 from ..given import number, whole
+from ..guard import guarded
 from .sequences import terms
 
 ROUNDING = 1e-12
@@ -48,6 +49,7 @@ class Pade:
         return found[np.argsort(abs(found), kind="stable")]
 
 
+@guarded
 def pade(c, poles: int) -> Pade:
     """Padé approximant of sum c_n x^n with at most `poles` poles, the rest of the degree above.
 
@@ -105,6 +107,7 @@ def _denominator(flat, poles: int) -> Float[ndarray, "n"]:
     return np.ones(1)
 
 
+@guarded
 def borel(c, x: float, poles: int | None = None) -> Float[ndarray, "*shape"]:
     """Borel's sum of sum c_n x^n: the integral over t > 0 of e^-t B(x t), B = sum c_n t^n / n!.
 

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 from .. import mixing
 from ..errors import LabError
 from ..given import distribution, one_of, spectrum, temperature
+from ..guard import guarded
 
 ENTROPIES = ("shannon", "tsallis")
 
@@ -31,6 +32,7 @@ class Equilibrium:
     C: Float[ndarray, "..."] | float  # heat capacity, Var(E) / T^2 = dU/dT = T dS/dT
 
 
+@guarded(holes=("E", "T"))
 def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> Equilibrium:
     """Thermal equilibrium of each row of energies (the softmax and its log-sum-exp).
 
@@ -50,11 +52,13 @@ def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> 
     return Equilibrium(p, U + lowest[..., 0], (U - F) / T, F + lowest[..., 0], C)
 
 
+@guarded(holes=("E", "T"))
 def boltzmann(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> ndarray:
     """p = e^{-E/T} / Z, row by row (softmax of -E/T)."""
     return equilibrium(E, T).p
 
 
+@guarded(holes=("p",))
 def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, "*n"] | float:
     """Shannon's -sum p ln p, or Tsallis' of order 2, (1 - sum p^2) / 2.
 
@@ -69,6 +73,7 @@ def _entropy(p, kind):
     return mixing.entropy(p)
 
 
+@guarded(holes=("E", "T", "p"))
 def free_energy(
     p: Float[ndarray, "*m k"],
     E: Float[ndarray, "*n k"],
@@ -88,6 +93,7 @@ def free_energy(
     return U - T * _entropy(p, one_of(kind, ENTROPIES, "entropy"))
 
 
+@guarded(holes=("z",))
 def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     """The distribution nearest to z: max(z - t, 0), t such that it sums to one.
 
@@ -104,6 +110,7 @@ def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     return np.maximum(z - t, 0.0)
 
 
+@guarded(holes=("E", "T"))
 def minimum(
     E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float, kind: str = "shannon"
 ) -> Float[ndarray, "..."]:
@@ -116,6 +123,7 @@ def minimum(
     return sparsemax(-spectrum(E) / temperature(T)[..., None])
 
 
+@guarded(holes=("E",))
 def minimised(
     E: Float[ndarray, "k"],
     T: float,
@@ -144,6 +152,7 @@ def minimised(
     return found.x / found.x.sum()
 
 
+@guarded(holes=("E", "p"))
 def mirror_step(
     p: Float[ndarray, "*n k"], E: Float[ndarray, "*n k"], T: float, rate: float
 ) -> Float[ndarray, "*n k"]:
@@ -158,6 +167,7 @@ def mirror_step(
     return boltzmann(-z, 1.0)
 
 
+@guarded(holes=("p", "q"))
 def relative_entropy(
     p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]
 ) -> Float[ndarray, "*n"] | float:

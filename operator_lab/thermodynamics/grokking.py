@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from ..errors import LabError
 from ..files import write_whole
 from ..given import whole
+from ..guard import guarded
 from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
 
@@ -77,6 +78,7 @@ class Grokked:
         stopped = ", interrupted" if self.interrupted else ""
         return f"Grokked: a + b mod {p}, {done} steps, seed {self.task.seed}: {right}{stopped}"
 
+    @guarded
     def reached(self, share: float, curve: str = "test_right") -> int | None:
         """The first logged step at which a share of the answers is right, or None."""
         above = np.flatnonzero(getattr(self, curve) >= share)
@@ -87,11 +89,13 @@ class Grokked:
         """Steps at which the training loss has climbed back tenfold, see `slingshots`."""
         return slingshots(self.loss)
 
+    @guarded
     def spikes(self, above: float = 0.1, width: int = 25) -> Bool[ndarray, "n"]:
         """Where the mean heat capacity stands so much above its median over `width` entries."""
         median = median_filter(self.mean_C, size=width, mode="nearest")
         return self.mean_C > (1 + above) * median
 
+    @guarded
     def echoes(self, within: int = 150) -> Echoes:
         """How many slingshots a spike of C follows within so many steps, and spikes elsewhere.
 
@@ -115,6 +119,7 @@ class Echoes(NamedTuple):
     elsewhere: int
 
 
+@guarded
 def slingshots(loss: Float[ndarray, "steps"], factor: float = 10.0, low: float = 0.1) -> ndarray:
     """The steps at which a loss that was below `low` stands `factor` above its least so far.
 
@@ -154,6 +159,7 @@ class _Scores(Note):
         return value
 
 
+@guarded
 def grok(task: Task | None = None, progress: bool = True) -> Grokked:
     """Train one layer on modular addition and log losses, answers and heat capacities.
 
@@ -219,6 +225,7 @@ def _plain(run: Grokked) -> dict:
     return {"task": asdict(run.task), "step": run.step.tolist()} | curves
 
 
+@guarded
 def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     """The runs that ship with the package, one for each seed; `grok(run.task)` makes one again.
 
@@ -284,6 +291,7 @@ def ship_sweep(path: Path = SWEEP, progress: bool = True) -> Path:
     return Path(path)
 
 
+@guarded
 def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     """The sweep that ships with the package, one `summary` a run.
 

@@ -22,6 +22,7 @@ from .. import corpus
 from ..corpus import Text
 from ..errors import LabError
 from ..files import alone
+from ..guard import guarded
 from ..model import Model
 from ..transformer import Transformer
 from .checkpoint import Look, keep, resume
@@ -79,6 +80,7 @@ class Training:
         return f"Training {state} step {done} of {self.recipe.steps}: {last}"
 
 
+@guarded
 def pick_device(device: str = "auto") -> torch.device:
     """Return the device to train on: "auto" takes CUDA, else Apple's GPU, else the CPU."""
     if device != "auto":
@@ -94,6 +96,7 @@ def pick_device(device: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+@guarded
 def texts(
     recipe: Recipe, language: corpus.Language | Text, first: int
 ) -> Iterator[Int[ndarray, "B N"]]:
@@ -105,6 +108,7 @@ def texts(
                 yield drawn[i * recipe.batch : (i + 1) * recipe.batch]
 
 
+@guarded
 def train(
     recipe: Recipe | None = None,
     *,

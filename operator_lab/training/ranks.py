@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 
 from ..errors import LabError, near
 from ..given import whole
+from ..guard import guarded
 from ..transformer import Transformer
 
 
@@ -22,9 +23,11 @@ class Factorised(nn.Module):
         super().__init__()
         self.rank = rank
 
+    @guarded
     def forward(self, left: Float[Tensor, "V r"], right: Float[Tensor, "r d"]):
         return left @ right
 
+    @guarded
     def right_inverse(self, weight: Float[Tensor, "V d"]):
         """The best factors of a weight (Eckart-Young), scaled to keep its Frobenius norm."""
         U, sizes, Vh = torch.linalg.svd(weight, full_matrices=False)
@@ -33,6 +36,7 @@ class Factorised(nn.Module):
         return U[:, : self.rank] * root, root[:, None] * Vh[: self.rank]
 
 
+@guarded
 def hold_ranks(transformer: Transformer, ranks: Mapping[str, int]) -> None:
     """Let training move these weights only among matrices of the given rank (low-rank factors).
 

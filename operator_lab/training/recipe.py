@@ -7,6 +7,7 @@ from typing import Any
 
 from ..corpus import Text
 from ..errors import LabError
+from ..guard import guarded
 
 OPTIMISERS = ("adamw", "muon")
 
@@ -44,6 +45,7 @@ class Recipe:
             known = " and ".join(map(repr, OPTIMISERS))
             raise LabError(f"There is no optimiser {self.optimiser!r} here; there are {known}.")
 
+    @guarded
     def rate_at(self, step: int) -> float:
         """The learning rate of one step, counted from 0."""
         flat = self.flat * self.steps
