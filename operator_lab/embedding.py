@@ -172,7 +172,9 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
 
 
 @guarded
-def rotation(features: int, seed: int = 0, keep: ndarray | None = None) -> Float[ndarray, "d d"]:
+def rotation(
+    features: int, seed: int = 0, keep: Float[ndarray, "d"] | None = None
+) -> Float[ndarray, "d d"]:
     """A random rotation (Haar); with `keep`, one that leaves that direction where it is."""
     rng = np.random.default_rng(seed)
     if keep is None:

@@ -98,27 +98,30 @@ def real(array: object, name: str, ndim: int | None = None) -> Float[ndarray, ".
 
 
 def numbers(
-    array: object, name: str, kinds: str = "biuf", holes: bool = False
+    array: object, name: str, kinds: str = "biuf", holes: bool = False, empty: bool = False
 ) -> Shaped[ndarray, "..."]:
-    """Return it as an array whose dtype is one of the NumPy `kinds`, not empty; or LabError.
+    """Return it as an array whose dtype is one of the NumPy `kinds`; or LabError.
 
     Where whole numbers alone are meant every integer type becomes int64, so that nothing wraps;
-    where floats are, float32 stays and the rest becomes float64. Finite, unless `holes`.
+    where floats are, float32 stays and the rest becomes float64. Finite, unless `holes`, with at
+    least one entry unless `empty`.
     """
     try:
         found = np.asarray(array)
     except (TypeError, ValueError, RuntimeError):  # rows of unequal length; a tensor with a graph
         found = np.empty(1, object)
+    if empty and not found.size:
+        found = found.astype(float if "f" in kinds else int)
     if found.dtype.kind not in kinds:
         wanted = "whole numbers" if "f" not in kinds and "i" in kinds else "numbers"
         wanted = "True and False" if kinds == "b" else wanted
         raise LabError(f"The {name} must be an array of {wanted}; got {shown(array)}.")
-    if not found.size:
+    if not found.size and not empty:
         raise LabError(f"The {name} is empty, of shape {found.shape}; give at least one number.")
     if "f" in kinds and found.dtype.kind in "iuf" and "b" not in kinds:
         found = found if found.dtype == np.float32 else found.astype(float, copy=False)
     elif found.dtype.kind in "iu" and found.dtype != np.int64:
-        if found.dtype.kind == "u" and found.max() > np.iinfo(np.int64).max:
+        if found.dtype.kind == "u" and found.size and found.max() > np.iinfo(np.int64).max:
             raise LabError(f"The {name} holds {found.max()}, which no index can be.")
         found = found.astype(np.int64)
     return found if holes or found.dtype.kind not in "fc" else _finite(found, name)
@@ -206,7 +209,8 @@ def distribution(p: object) -> Float[ndarray, "*n k"]:
     if not np.isfinite(found).all() or (found < 0).any():
         raise LabError("A probability is negative, NaN or infinite; all must be 0 or more.")
     total = found.sum(-1)
-    if abs(total - 1).max() > 1e-6:
+    single = getattr(p, "dtype", None) in (np.float32, np.float16)
+    if abs(total - 1).max() > (1e-4 if single else 1e-6):  # half of the digits, and many levels
         worst = total.flat[abs(total - 1).argmax()]
         raise LabError(f"A row of probabilities sums to {worst:.8g}, not to 1; divide it by that.")
     return found

@@ -11,7 +11,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,10 +111,12 @@ def _check(hint: Any, holes: bool = False, empty: bool = False) -> Check | None:
     if isinstance(hint, str):
         return _Instance(hint)
     if isinstance(hint, type) and issubclass(hint, AbstractArray):
-        return _Array(hint.dim_str.split(), _kinds(hint), holes)
+        return _Array(hint.dim_str.split(), _kinds(hint), holes, empty)
     if hint is ndarray:
-        return _Array(["..."], "biufc", holes)
+        return _Array(["..."], "biufcUS", holes, empty)
     if origin in (typing.Union, types.UnionType):
+        if any(p is os.PathLike or typing.get_origin(p) is os.PathLike for p in parts):
+            parts = tuple(p for p in parts if p is not str)
         return _Either([_check(p, holes, empty) for p in parts if p is not type(None)], parts)
     if hint in PLAIN:
         return PLAIN[hint]
@@ -148,7 +150,7 @@ FAR = 10**9  # no whole number is larger but a seed
 
 
 def _int(value: Any, name: str, dims: Dims) -> int:
-    if name == "seed":
+    if name == "seed" or name.startswith("seed["):
         return given.whole(value, "The seed", 0, 2**63 - 1)
     if name in COUNTS:
         return given.whole(value, name, 1, COUNTS[name])
@@ -181,7 +183,8 @@ def _complex(value: Any, name: str, dims: Dims) -> complex:
 
 
 def _path(value: Any, name: str, dims: Dims) -> Any:
-    return given.path(value, name)
+    given.path(value, name)
+    return value  # as it was: a string may be the name of a model as well
 
 
 def _callable(value: Any, name: str, dims: Dims) -> Callable:
@@ -212,11 +215,11 @@ class _Instance:
 class _Array:
     """An array of numbers whose axes have the annotated names."""
 
-    def __init__(self, axes: list[str], kinds: str, holes: bool):
-        self.axes, self.kinds, self.holes = axes, kinds, holes
+    def __init__(self, axes: list[str], kinds: str, holes: bool, empty: bool):
+        self.axes, self.kinds, self.holes, self.empty = axes, kinds, holes, empty
 
     def __call__(self, value: Any, name: str, dims: Dims) -> ndarray:
-        found = given.numbers(value, name, self.kinds, self.holes)
+        found = given.numbers(value, name, self.kinds, self.holes, self.empty)
         loose = [i for i, axis in enumerate(self.axes) if axis == "..." or "*" in axis]
         fixed = [axis for axis in self.axes if not (axis == "..." or "*" in axis)]
         if found.ndim < len(fixed) or (not loose and found.ndim > len(fixed)):
@@ -269,7 +272,7 @@ class _Several:
         self.check, self.kind, self.empty = check, kind, empty
 
     def __call__(self, value: Any, name: str, dims: Dims) -> Any:
-        if isinstance(value, str | bytes | Mapping) or not np.iterable(value):
+        if isinstance(value, str | bytes | Mapping | Set) or not np.iterable(value):
             raise LabError(f"{name} must be a list; got {given.shown(value)}.")
         if isinstance(value, ndarray) and value.ndim != 1:
             raise LabError(f"{name} must be a list; got {given.shown(value)}.")

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from .edits import put
 from .errors import LabError
-from .given import indices
+from .given import distribution, index, indices
 from .guard import guarded
 from .model import Model
 from .run import LayerRun, Run
@@ -58,7 +58,7 @@ def _square(M, name: str = "matrix") -> ndarray:
 @guarded
 def entropy(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:
     """Shannon entropy of distributions along the last axis, in nats."""
-    p = _finite(p, "distribution")
+    p = distribution(p)
     return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
 
 
@@ -95,7 +95,7 @@ def entropy_production(
     something flows that never returns, as under a causal mask. LabError unless rows sum to 1.
     """
     A = _chain(A)
-    p = stationary(A) if p is None else _finite(p, "distribution p")
+    p = stationary(A) if p is None else distribution(p)
     flow = p[..., :, None] * A
     back = flow.swapaxes(-1, -2)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -197,10 +197,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
         raise LabError("A gauge needs W_Q and W_K of their own that no position turns (RoPE).")
     if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:
         raise LabError(f"A gauge of this head is an invertible {s.d_k} x {s.d_k} matrix.")
-    if not (0 <= layer < s.layers and 0 <= head < s.heads):
-        raise LabError(
-            f"Layer {layer}, head {head} does not exist; there are {s.layers} layers of {s.heads}."
-        )
+    layer, head = index(layer, s.layers, "layer"), index(head, s.heads, "head")
     keys = head // s.group  # the head of keys, and the heads of queries it serves
     acting = [(keys * s.group + i, "Q", M) for i in range(s.group)]
     new: dict[str, ndarray] = {}

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from . import corpus
 from .corpus import Language, Lexicon, Text, Tokenizer
+from .corpus.languages import restated, stated
 from .corpus.lexicon import no_law
 from .errors import LabError, near
 from .files import write_whole
+from .given import distribution, shown
 from .guard import guarded
 from .recorder import Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
@@ -44,6 +45,17 @@ class Model:
     card: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
+        if not isinstance(self.transformer, Transformer):
+            raise LabError(f"A model is made of a Transformer; got {shown(self.transformer)}.")
+        real = isinstance(self.language, Tokenizer)
+        count = self.language.count if real else len(getattr(self.language, "words", ()))
+        if count != self.shape.vocabulary:
+            raise LabError(
+                f"The language has {count} words and the Transformer {self.shape.vocabulary}; give "
+                "the language it was made for."
+            )
+        if not isinstance(self.card, Mapping):
+            raise LabError(f"The card of a model is a dict; got {shown(self.card)}.")
         moving = any(p.requires_grad for p in self.transformer.parameters())
         frozen = deepcopy(self.transformer) if moving else self.transformer
         object.__setattr__(self, "transformer", frozen.eval().requires_grad_(False))
@@ -86,7 +98,10 @@ class Model:
 
     def checked(self, tokens) -> Int[ndarray, "..."]:
         """Tokens as an array of whole numbers; LabError for none at all or an unknown one."""
-        tokens = np.asarray(tokens)
+        try:
+            tokens = np.asarray(tokens)
+        except ValueError:  # rows of unequal length
+            tokens = np.empty(1, object)
         if not tokens.size:
             raise LabError("This text is empty; give at least one word.")
         last = self.shape.vocabulary - 1
@@ -95,7 +110,8 @@ class Model:
         wrong = tokens[(tokens < 0) | (tokens > last)]
         if wrong.size:
             raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
-        return tokens
+        # one type for all: an array of uint8 would be read as a mask
+        return tokens.astype(np.int64, copy=False)
 
     @guarded
     def run(self, sentence: str | ndarray, edits: Edits | None = None) -> Run:
@@ -143,13 +159,16 @@ class Model:
     def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
-        LabError for an encoder.
+        LabError for an encoder, an unknown token, more positions than the context has.
         """
         _ = self.weights["W_U.weight"]
-        with torch.inference_mode():
-            logits = self.transformer(
-                torch.as_tensor(np.asarray(tokens), device=self.transformer.W_E.device)
+        tokens = self.checked(tokens)
+        if tokens.ndim < 1 or tokens.shape[-1] > self.shape.context:
+            raise LabError(
+                f"Texts have shape [..., N], N at most {self.shape.context}; got {tokens.shape}."
             )
+        with torch.inference_mode():
+            logits = self.transformer(torch.as_tensor(tokens, device=self.transformer.W_E.device))
         return softmax(logits.double().numpy(force=True))
 
     @guarded
@@ -178,7 +197,7 @@ class Model:
         At least the entropy of the source, whatever it is (machine learning: test loss). LabError
         for a text of one word, and for an encoder.
         """
-        tokens = self.tokens(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+        tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
         if tokens.shape[-1:] < (2,) or not tokens.size:
             raise LabError("The cross-entropy needs texts of at least two words.")
         law = self.law(tokens[..., :-1])
@@ -256,8 +275,8 @@ class Model:
             facts["text"] = self.language.stated()
         elif isinstance(self.language, Tokenizer):
             facts["tokenizer"] = self.language.stated()
-        elif isinstance(self.language, Language) and self.language.listed:
-            facts["listed"] = self.language.listed
+        elif isinstance(self.language, Language):
+            facts |= stated(self.language)
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = self.transformer.weights()
         if state.get("W_U.weight") is state["W_E"]:  # tied: kept once
@@ -298,12 +317,17 @@ def _language(facts: Mapping) -> Lexicon:
         return Tokenizer.read(**facts["tokenizer"])
     if "text" in facts:
         return Text(**facts["text"])
-    language = corpus.language(facts["language"])
-    return replace(language, listed=tuple(facts["listed"])) if "listed" in facts else language
+    return restated(facts)
 
 
 @guarded
-def divergence(exact: ndarray, other: ndarray) -> float:
-    """Mean KL(exact, other) of two arrays of laws [..., word], in nats."""
+def divergence(exact: Float[ndarray, "*n V"], other: Float[ndarray, "*n V"]) -> float:
+    """Mean KL(exact, other) of two arrays of laws [..., word], in nats.
+
+    LabError for what is no law, or laws of different shape.
+    """
+    exact, other = distribution(exact), distribution(other)
+    if exact.shape != other.shape:
+        raise LabError(f"Laws of one shape are compared; got {exact.shape} and {other.shape}.")
     ratio = np.log(np.where(exact > 0, exact, 1)) - np.log(np.maximum(other, 1e-300))
     return float((exact * ratio).sum(-1).mean())

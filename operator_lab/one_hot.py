@@ -17,6 +17,7 @@ from numpy import ndarray
 
 from .corpus import Language, Node, grammar_of
 from .errors import LabError
+from .given import distribution, whole
 from .guard import guarded
 from .model import Model, divergence
 
@@ -111,7 +112,7 @@ def stationary(language: Language) -> Float[ndarray, "nodes"]:
     return np.linalg.lstsq(rows, np.append(np.zeros(n), 1.0), rcond=None)[0]
 
 
-@guarded
+@guarded(empty=("tokens",))
 def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[ndarray, "*batch V"]:
     """The exact law of the next word when only these c words of a long text are seen.
 
@@ -121,7 +122,9 @@ def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[nd
     """
     then, says = grammar_tables(_one_sense(language))
     senses, stop = len(language.senses), list(language.nodes).index("stop")
-    tokens = np.asarray(tokens, dtype=int)
+    tokens, V = np.asarray(tokens, dtype=int), len(language.words)
+    if tokens.size and not (tokens.min() >= 0 and tokens.max() < V):
+        raise LabError(f"A token of {language.name} is a whole number from 0 to {V - 1}.")
     belief = np.broadcast_to(
         stationary(language)[:, None] / senses, (*tokens.shape[:-1], len(then), senses)
     )
@@ -166,8 +169,8 @@ def remaining(
     language itself, so that this is the entropy, or one that knows less, such as `sense_blind`.
     The words that follow are averaged exactly. LabError for a negative length.
     """
-    if not len(lengths) or min(lengths) < 0:
-        raise LabError("Lengths of context are whole numbers from 0 on; give at least one.")
+    for c in lengths:
+        whole(c, "A length of context", 0, 10**4)
     burn = 64  # by then a text has forgotten that it began at a full stop
     texts = language.sample(count, burn + max(lengths), seed)
     found = []
@@ -182,6 +185,7 @@ def remaining(
 @guarded
 def surprise(truth: Float[ndarray, "*n V"], belief: Float[ndarray, "*n V"]) -> Float[ndarray, "*n"]:
     """Mean of -log belief when words follow the truth (cross-entropy), in nats."""
+    truth, belief = distribution(truth), distribution(belief)
     told = truth * np.log(np.where(truth > 0, np.maximum(belief, 1e-300), 1))
     return -np.asarray(told.sum(-1))
 

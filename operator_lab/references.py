@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import corpus
 from .errors import LabError
-from .files import write_whole
+from .files import writable, write_whole
 from .guard import guarded
 from .model import Model
 from .training import Recipe, train
@@ -104,6 +104,7 @@ def _index() -> dict:
 @guarded
 def compare(folder: Path, progress: bool = True) -> list[str]:
     """Train every reference model again into `folder` and say how it compares with the shipped."""
+    folder = writable(folder)
     lines = [f"{'model':20} {'shipped':>10} {'candidate':>10}   excess in nats, 2048 texts"]
     for name, entry in REFERENCES.items():
         path = Path(folder) / f"{name}.safetensors"

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
+from .given import one_of
 from .guard import guarded
 from .recorder import Edits, Recorder
 from .shape import Shape
@@ -24,10 +25,21 @@ from .transformer import Transformer
 from .transformer.activations import ACTIVATIONS, Activation
 
 GATES = ("secant", "tangent", "up", "half")
+PARTS = tuple(
+    f"{part}.{kind}"
+    for parts, kinds in (
+        (("attention.W_Q", "attention.W_K", "attention.W_V", "attention.W_O"), ("weight", "bias")),
+        (("mlp.W_1", "mlp.W_2", "mlp.W_3"), ("weight", "bias")),
+        (("norm_1", "norm_2"), ("gain", "bias")),
+    )
+    for part in parts
+    for kind in kinds
+)  # what a layer may have
 
 
+@guarded(holes=("z",))
 def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
-    """exp(z) / sum exp(z) along the last axis, safe for large z."""
+    """exp(z) / sum exp(z) along the last axis, safe for large z; NaN stays NaN."""
     e = np.exp(z - z.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
@@ -149,11 +161,15 @@ class Run:
         half of each, "tangent" is the derivative, f(g) du + f'(g) u dg, and a constant. LabError
         for another word.
         """
-        known = GATES if self.shape.gated else GATES[:2]
-        if gate not in known:
-            names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
-            raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
+        _check_gate(gate, self.shape)
         return tuple(s for layer in self.layers for s in (layer.attend(), layer.potential(gate)))
+
+
+def _check_gate(gate: str, shape: Shape) -> None:
+    known = GATES if shape.gated else GATES[:2]
+    if gate not in known:
+        names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
+        raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
 
 
 class Runs(Run):
@@ -208,7 +224,11 @@ class LayerRun:
 
     @guarded
     def weight(self, name: str) -> ndarray | None:
-        """A weight of this layer by its name in the model, such as 'mlp.W_1.weight'."""
+        """A weight of this layer by its name, such as 'mlp.W_1.weight'; None where it has none.
+
+        LabError for a name that no layer has.
+        """
+        one_of(name, PARTS, "weight of a layer")
         block = 0 if self.run.shape.tied else self.index
         return self.run.weights.get(f"blocks.{block}.{name}")
 
@@ -307,6 +327,7 @@ class LayerRun:
     @guarded
     def potential(self, gate: str = "secant") -> MLPStep:
         """This layer's MLP, frozen; see `Run.frozen`."""
+        _check_gate(gate, self.run.shape)
         freeze = self._gated if self.run.shape.gated else self._plain
         held, offset, W_1, b_1, W_2 = freeze(gate, ACTIVATIONS[self.run.shape.activation])
         return MLPStep(

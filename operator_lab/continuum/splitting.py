@@ -21,7 +21,7 @@ from numpy import ndarray
 from .. import given
 from ..errors import LabError
 from ..guard import guarded
-from .depth import Velocity, march, scheme
+from .depth import Velocity, checked, march, scheme
 
 SPLITTINGS = ("parallel", "lie", "strang")
 
@@ -45,7 +45,7 @@ def split(
     given.one_of(splitting, SPLITTINGS, "splitting")
     if callable(parts) or not len(parts) or not all(map(callable, parts)):
         raise LabError("The parts are a list of at least one velocity, functions of (x, t).")
-    take, pieces = scheme(method), sequence(parts, splitting)
+    take, pieces = scheme(method), sequence([checked(f) for f in parts], splitting)
 
     def layer(x, t, h):
         for f, begin, share in pieces:

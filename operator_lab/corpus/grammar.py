@@ -133,7 +133,12 @@ class Language:
 
     def _checked(self, tokens) -> Int[np.ndarray, "..."]:
         """Tokens as an integer array; LabError for anything outside the vocabulary."""
-        array = self.encode(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+        try:
+            array = self.encode(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, LabError):
+                raise
+            array = np.empty(0)
         if array.size == 0 or array.dtype.kind not in "iu":
             raise LabError("Tokens are a non-empty array of whole numbers, or a sentence.")
         if array.min() < 0 or array.max() >= len(self.words):
@@ -301,7 +306,9 @@ class Language:
         return list(self.nodes).index(node)
 
     @guarded
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[np.ndarray, "B N"]:
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[np.ndarray, "B N"]:
         """Draw `count` texts of `length` words (default: context + 1), each from a full stop."""
         length = self.context + 1 if length is None else length
         if count < 1 or length < 1:

@@ -7,6 +7,8 @@ stop; in `depth()` each of four people keeps a sense of their own for the whole 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from functools import cache
 
 from ..errors import LabError
@@ -112,6 +114,32 @@ def language(name: str = "compound") -> Language:
     if name not in _LANGUAGES:
         raise LabError(f"There is no language {name!r}; there are 'compound' and 'depth'.")
     return _LANGUAGES[name]()
+
+
+def stated(language: Language) -> dict:
+    """What a model's file says of a language beyond its name: nothing of one as it ships.
+
+    The order of the words where only that differs, and else the whole grammar.
+    """
+    known = _LANGUAGES.get(language.name)
+    if known is not None and replace(language, listed=()) == known():
+        return {"listed": language.listed} if language.listed else {}
+    nodes = {name: node._asdict() for name, node in language.nodes.items()}
+    return {
+        "grammar": {f.name: getattr(language, f.name) for f in fields(Language)} | {"nodes": nodes}
+    }
+
+
+def restated(facts: Mapping) -> Language:
+    """The language of a model's file, from its name and what `stated` says; LabError otherwise."""
+    if "grammar" not in facts:
+        found = language(facts["language"])
+        return replace(found, listed=tuple(facts["listed"])) if "listed" in facts else found
+    grammar = dict(facts["grammar"])
+    nodes = {name: Node(**node) for name, node in grammar.pop("nodes").items()}
+    return Language(
+        nodes=nodes, **{k: tuple(v) if isinstance(v, list) else v for k, v in grammar.items()}
+    )
 
 
 @guarded

@@ -84,7 +84,9 @@ class Text:
         return ("" if self.unit == "characters" else " ").join(self.words[i] for i in tokens)
 
     @guarded
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[ndarray, "B N"]:
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[ndarray, "B N"]:
         """Cut `count` pieces at random out of the first nine tenths (default: context + 1 long)."""
         length = self._length(length)
         starts = np.random.default_rng(seed).integers(0, self._cut - length + 1, count)

@@ -71,7 +71,9 @@ class Tokenizer:
         return self.library.decode([int(i) for i in tokens])
 
     @guarded
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[ndarray, "B N"]:
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[ndarray, "B N"]:
         """LabError: a tokenizer knows words and no texts."""
         raise LabError(
             f"{self.name} brings words and no texts to draw from; give texts of your own."

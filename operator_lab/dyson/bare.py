@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from numpy import ndarray
 from scipy.optimize import minimize
 from scipy.special import erf
@@ -40,7 +40,7 @@ class Plane:
 
 
 @guarded
-def at(run: Run, couplings, free: str = "nothing") -> Plane:
+def at(run: Run, couplings: Inexact[ndarray, "..."] | complex, free: str = "nothing") -> Plane:
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.

@@ -67,7 +67,10 @@ def replaced(
     step: int,
     state: Float[ndarray, "B d"],
 ) -> Float[ndarray, "B V"]:
-    """The law at one position of each text when its state after a step is another (patching)."""
+    """The law at one position of each text when its state after a step is another (patching).
+
+    Positions count from 0, or from the end below 0.
+    """
     where = np.arange(len(tokens)), position
     return model.run_batch(tokens, edits=put(model, step, where, state)).law[where]
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..corpus import STOP, Language
 from ..errors import LabError
+from ..given import distribution
 from ..guard import guarded
 from ..model import Model
 from ..run import softmax
@@ -33,7 +34,7 @@ def tempered(
     T = 0 puts everything on the likeliest word (greedy decoding), T = inf makes the words that
     are left alike. LabError for T < 0 and a top_k that is not a whole number of at least 1.
     """
-    law = np.asarray(law, float)
+    law = distribution(law)
     if not temperature >= 0:
         raise LabError(
             f"A sampling temperature is 0 (the likeliest word) or more, not {temperature}."
@@ -57,6 +58,8 @@ def tempered(
 def cut(law: Float[ndarray, "*#n V"], u: Float[ndarray, "*#n"] | float) -> Int[ndarray, "..."]:
     """The word at which the cumulative law passes u, uniform in [0, 1) (inverse-CDF sampling)."""
     cumulative = np.cumsum(law, -1)
+    if (law < 0).any() or not (cumulative[..., -1] > 0).all():
+        raise LabError("A law has no probability below 0, and one above; give such rows.")
     u = np.asarray(u, float)[..., None]
     if not ((u >= 0) & (u < 1)).all():
         raise LabError("A cut is a number from 0 up to, but not including, 1.")

@@ -26,7 +26,9 @@ TRACY_WIDOM = {0.95: 0.9793, 0.99: 2.0234, 0.999: 3.2724, 0.9999: 4.3594}  # qua
 
 
 @guarded
-def product_law(r, factors: int = 1, ratio: float = 1.0) -> Float[ndarray, "*r"]:
+def product_law(
+    r: Float[ndarray, "*r"] | float, factors: int = 1, ratio: float = 1.0
+) -> Float[ndarray, "*r"]:
     """Share of eigenvalues within |z| <= r of the largest, for a product of large random matrices.
 
     `factors` square ones: r^(2 / factors), so the circular law r^2 for one and r for two. With
@@ -88,7 +90,9 @@ def edges(rows: int, columns: int, scale: float = 1.0, chance: float = 0.999) ->
 
 
 @guarded
-def density(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*s"]:
+def density(
+    s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
+) -> Float[ndarray, "*s"]:
     """Marchenko-Pastur density of the min(rows, columns) singular values; it integrates to 1."""
     low, high, _ = edges(rows, columns, scale)
     s = np.asarray(s, dtype=float)
@@ -99,7 +103,9 @@ def density(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*
 
 
 @guarded
-def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*s"] | float:
+def cumulated(
+    s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
+) -> Float[ndarray, "*s"] | float:
     """Share of singular values up to s in the Marchenko-Pastur law."""
     low, high, _ = edges(rows, columns, scale)
     angle = np.linspace(0, np.pi, 2001)  # so that the points crowd at the edges
@@ -111,7 +117,7 @@ def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, 
 
 
 @guarded
-def misfit(W, without: int = 0) -> float:
+def misfit(W: Float[ndarray, "rows columns"], without: int = 0) -> float:
     """Kolmogorov-Smirnov distance of W's singular values to Marchenko-Pastur, at its best scale.
 
     Small for random entries, whatever their scale. Outliers change it, and another shape of the
@@ -144,7 +150,7 @@ class Outliers(NamedTuple):
 
 
 @guarded
-def outliers(W, chance: float = 0.999) -> Outliers:
+def outliers(W: Float[ndarray, "rows columns"], chance: float = 0.999) -> Outliers:
     """Singular values of a matrix beyond what random entries of its own mean square would reach.
 
     The scale is the root mean square of the entries, outliers included, which pulls the edge

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from numpy import ndarray
 from scipy.linalg import rsf2csf, schur
 
@@ -79,7 +79,9 @@ def pseudospectrum(
 
 
 @guarded
-def sigma_min(A, z, tolerance: float = 1e-4) -> Float[ndarray, "*points"]:
+def sigma_min(
+    A, z: Inexact[ndarray, "*points"] | complex, tolerance: float = 1e-4
+) -> Float[ndarray, "*points"]:
     """Smallest singular value of z - A for each complex z (1 / norm of the resolvent).
 
     One Schur form, then inverse Lanczos for all points together, until what further steps would

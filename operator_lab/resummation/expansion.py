@@ -68,7 +68,7 @@ class Expansion:
         return np.cumsum(powers[:, None] * self.coefficients, axis=0)
 
     @guarded
-    def exact(self, couplings) -> Float[ndarray, "*c d"]:
+    def exact(self, couplings: Float[ndarray, "*c"] | float) -> Float[ndarray, "*c d"]:
         """The true state at real couplings, by a pass through the network."""
         couplings = np.asarray(couplings, dtype=float)
         x = bare.at(self.run, couplings.ravel()).x.real[:, self.position]

@@ -45,8 +45,10 @@ class Iteration:
         return self.last
 
 
-@guarded
-def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration:
+@guarded(holes=("start",))
+def picard(
+    f: Map, start: Float[ndarray, "*shape"] | float, tolerance: float = 1e-8, most: int = 500
+) -> Iteration:
     """x <- f(x) until it stands still, or `most` evaluations (running a tied layer on).
 
     LabError for a map that diverges, changes the shape, or answers twice differently.
@@ -54,8 +56,14 @@ def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration
     return anderson(f, start, 0, tolerance, most)
 
 
-@guarded
-def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int = 500) -> Iteration:
+@guarded(holes=("start",))
+def anderson(
+    f: Map,
+    start: Float[ndarray, "*shape"] | float,
+    memory: int = 5,
+    tolerance: float = 1e-8,
+    most: int = 500,
+) -> Iteration:
     """Anderson mixing: the combination of the last `memory` + 1 states whose residual is least.
 
     DIIS (Pulay 1980) is the same idea, `memory` = 0 the plain iteration. One evaluation of f per

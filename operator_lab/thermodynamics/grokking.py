@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from ..errors import LabError
 from ..files import write_whole
-from ..given import whole
+from ..given import one_of, whole
 from ..guard import guarded
 from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
@@ -81,6 +81,7 @@ class Grokked:
     @guarded
     def reached(self, share: float, curve: str = "test_right") -> int | None:
         """The first logged step at which a share of the answers is right, or None."""
+        one_of(curve, CURVES, "curve")
         above = np.flatnonzero(getattr(self, curve) >= share)
         return int(self.step[above[0]]) if len(above) else None
 

@@ -77,7 +77,7 @@ def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
 
 @guarded
 def heat_curves(
-    run: Run, ratios: Sequence[float] | ndarray = RATIOS, first: int | None = None
+    run: Run, ratios: Sequence[float] | Float[ndarray, "T"] = RATIOS, first: int | None = None
 ) -> Float[ndarray, "T L h"]:
     """Heat capacity of every head at each T/T0, its interaction held, a mean over queries.
 
@@ -96,7 +96,7 @@ def heat_curves(
 
 @guarded
 def peaks(
-    curves: Float[ndarray, "T *n"], ratios: Sequence[float] | ndarray = RATIOS
+    curves: Float[ndarray, "T *n"], ratios: Sequence[float] | Float[ndarray, "T"] = RATIOS
 ) -> Float[ndarray, "*n"] | float:
     """T/T0 at which each curve is largest, a parabola laid through the three highest points.
 
