@@ -88,7 +88,7 @@ def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
     return float((weight * (1 - np.eye(blocks))).sum() / weight.sum())
 
 
-@guarded
+@guarded(own=("heads",))
 def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarray, "Nd Nd"]:
     """The frozen attention of a layer on all states, sum over heads of A_h (x) W_O^h W_V^h N.
 
@@ -152,7 +152,7 @@ def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
     return W if shape.rms else W - W.mean(-1, keepdims=True)
 
 
-@guarded
+@guarded(own=("count",))
 def few_products(
     model: Model,
     count: int,

@@ -25,7 +25,7 @@ ROUTES = ("query", "key", "value")
 FAR = 10**6  # texts of a batch, at most
 
 
-@guarded
+@guarded(own=("heads",))
 def silence(
     model: Model,
     layer: int,
@@ -49,7 +49,7 @@ def silence(
     return {("head_write", layer): quiet}
 
 
-@guarded
+@guarded(own=("heads",))
 def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
     """Some heads of the first run write what they wrote in the second (activation patching).
 
@@ -136,7 +136,7 @@ def symmetrise(model: Model, sign: int = 1) -> Edits:
     return {("interaction", layer): part for layer in range(model.shape.layers)}
 
 
-@guarded
+@guarded(own=("rank",))
 def flatten(model: Model, rank: int, layers: Sequence[int] | None = None) -> Edits:
     """Every mixing matrix becomes its best approximation of this rank (SVD).
 

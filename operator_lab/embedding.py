@@ -74,7 +74,7 @@ def alike(language: Language) -> Bool[ndarray, "V V"]:
     return (roles[:, None] == roles[None]).all(-1) & ~np.eye(len(roles), dtype=bool)
 
 
-@guarded
+@guarded(own=("X",))
 def cosines(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Cosine of the angle between every two rows, the mean of all rows taken off first."""
     X = real(X, "matrix", 2)
@@ -104,7 +104,7 @@ def likeness(X: Float[ndarray, "V d"], language: Language) -> dict[str, float]:
     }
 
 
-@guarded
+@guarded(own=("X",))
 def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
     """exp of the entropy of the singular values' shares (effective rank; Roy and Vetterli 2007).
 
@@ -117,7 +117,7 @@ def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
     return float(np.exp(entropy(sizes / sizes.sum())))
 
 
-@guarded
+@guarded(own=("W", "rank"))
 def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:
     """The best approximation of W by a matrix of this rank (truncated SVD; Eckart-Young).
 
@@ -129,7 +129,7 @@ def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:
     return (U[:, :rank] * sizes[:rank]) @ Vh[:rank]
 
 
-@guarded
+@guarded(own=("X", "count"))
 def principal(X: Float[ndarray, "n d"], count: int = 2) -> Float[ndarray, "d count"]:
     """The directions in which the rows differ most (principal components of the centred rows)."""
     X = real(X, "matrix", 2)
@@ -137,7 +137,7 @@ def principal(X: Float[ndarray, "n d"], count: int = 2) -> Float[ndarray, "d cou
     return np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:count].T
 
 
-@guarded
+@guarded(own=("R",))
 def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
     """The same model with every state x turned into R x, and every weight compensated.
 
@@ -198,7 +198,7 @@ def _off(R) -> float:
     return float(abs(R @ R.T - np.eye(len(R))).max()) if square else float("nan")
 
 
-@guarded
+@guarded(own=("X",))
 def centroids(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "senses d"]:
     """The mean vector of the words that only one sense says, for each sense."""
     X, share = real(X, "matrix", 2), senses_of(language)

@@ -107,7 +107,7 @@ def numbers(
     least one entry unless `empty`.
     """
     try:
-        found = np.asarray(array)
+        found = np.asarray(None if isinstance(array, str | bytes) else array)
     except (TypeError, ValueError, RuntimeError):  # rows of unequal length; a tensor with a graph
         found = np.empty(1, object)
     if empty and not found.size:
@@ -115,7 +115,8 @@ def numbers(
     if found.dtype.kind not in kinds:
         wanted = "whole numbers" if "f" not in kinds and "i" in kinds else "numbers"
         wanted = "True and False" if kinds == "b" else wanted
-        raise LabError(f"The {name} must be an array of {wanted}; got {shown(array)}.")
+        of = f" of {array.dtype}" if isinstance(array, ndarray) else ""
+        raise LabError(f"The {name} must be an array of {wanted}; got {shown(array)}{of}.")
     if not found.size and not empty:
         raise LabError(f"The {name} is empty, of shape {found.shape}; give at least one number.")
     if "f" in kinds and found.dtype.kind in "iuf" and "b" not in kinds:

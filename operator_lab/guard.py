@@ -11,7 +11,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set, Sized
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,20 +24,26 @@ from . import given
 from .errors import LabError
 
 F = TypeVar("F", bound=Callable)
-Dims = dict[str, int]  # the lengths that the names of axes have in one call
+Dims = dict[str, tuple[int, str]]  # lengths by the name of an axis, and whose they are
 Check = Callable[[Any, str, Dims], Any]
 
 
 def guarded(
-    function: Any = None, /, *, holes: Iterable[str] = (), empty: Iterable[str] = ()
+    function: Any = None,
+    /,
+    *,
+    own: Iterable[str] = (),
+    holes: Iterable[str] = (),
+    empty: Iterable[str] = (),
 ) -> Any:
     """Check a function's arguments against its annotations: what fits is passed on, as meant.
 
-    `holes` names arrays that may hold NaN or infinity, `empty` lists that may be empty.
+    `own` names what the function checks in words of its own, `holes` arrays that may hold NaN or
+    infinity, `empty` lists that may be empty.
     """
     if function is None:
-        return lambda f: guarded(f, holes=holes, empty=empty)
-    promise = _Promise(function, frozenset(holes), frozenset(empty))
+        return lambda f: guarded(f, own=own, holes=holes, empty=empty)
+    promise = _Promise(function, frozenset(own), frozenset(holes), frozenset(empty))
 
     @wraps(function)
     def call(*args, **kwargs):
@@ -49,8 +55,8 @@ def guarded(
 class _Promise:
     """The checks of one function, read from its signature at the first call."""
 
-    def __init__(self, function: Callable, holes: frozenset, empty: frozenset):
-        self.function, self.holes, self.empty = function, holes, empty
+    def __init__(self, function: Callable, own: frozenset, holes: frozenset, empty: frozenset):
+        self.function, self.own, self.holes, self.empty = function, own, holes, empty
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -61,6 +67,8 @@ class _Promise:
         found = {}
         for name, parameter in self.signature.parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            if name in self.own:
                 continue
             hint = parameter.annotation
             if isinstance(hint, str):
@@ -95,7 +103,7 @@ def _kinds(hint: Any) -> str:
     dtypes = hint.dtypes
     if not isinstance(dtypes, list | tuple):
         return "biufc"
-    kinds = {np.dtype(d).kind for d in dtypes if d in KNOWN}
+    kinds: set[str] = {np.dtype(d).kind for d in dtypes if d in KNOWN}
     if "f" in kinds:  # whole numbers are numbers too
         kinds |= set("iu")
     elif "i" in kinds:
@@ -128,7 +136,8 @@ def _check(hint: Any, holes: bool = False, empty: bool = False) -> Check | None:
     if kind is Callable or kind is typing.Callable:
         return _callable
     if issubclass(kind, Mapping):
-        return _Table([_check(p, holes) for p in parts] or [None, None])
+        keys = PLAIN.get(parts[0]) if parts else None
+        return _Table(keys, _check(parts[1], holes) if parts else None)
     if kind is tuple and parts and Ellipsis not in parts:
         return _Fixed([_check(p) for p in parts])
     if issubclass(kind, Iterable) and (origin or kind in (list, tuple)):
@@ -140,9 +149,8 @@ KNOWN = ("bool", "int64", "float64", "complex128")  # one dtype of each kind is 
 COUNTS = {  # what is counted from 1 on, and how far a machine goes
     "count": 10**6, "length": 10**6, "steps": 10**7, "layers": 10**4, "features": 10**5,
     "positions": 10**5, "points": 10**6, "hidden": 10**6, "heads": 10**4, "blocks": 10**5,
-    "rows": 10**6, "columns": 10**6, "tokens": 10**6, "depth": 10**4, "poles": 10**4,
-    "pairs": 10**7, "draws": 10**5, "grid": 10**4, "keep": 10**4, "most": 10**7, "levels": 10**5,
-    "context": 10**6, "vocabulary": 10**6, "rank": 10**6, "memory": 10**4, "factors": 10**3,
+    "tokens": 10**6, "depth": 10**4, "pairs": 10**7, "draws": 10**5, "grid": 10**4, "most": 10**7,
+    "keep": 10**4, "context": 10**6, "vocabulary": 10**6, "rank": 10**6, "factors": 10**3,
     "seeds": 10**4, "top_k": 10**6, "words": 10**6, "bins": 10**5, "senses": 10**4, "draw": 10**6,
 }  # fmt: skip
 UNBOUNDED = ("T", "temperature", "tau")
@@ -153,7 +161,10 @@ def _int(value: Any, name: str, dims: Dims) -> int:
     if name == "seed" or name.startswith("seed["):
         return given.whole(value, "The seed", 0, 2**63 - 1)
     if name in COUNTS:
-        return given.whole(value, name, 1, COUNTS[name])
+        count = given.whole(value, name)
+        if count > COUNTS[name]:
+            raise LabError(f"{name} is at most {COUNTS[name]} here; got {given.shown(value)}.")
+        return count
     return given.whole(value, name, -FAR, FAR)
 
 
@@ -208,6 +219,8 @@ class _Instance:
         else:
             wanted, fits = self.kind.__name__, isinstance(value, self.kind)
         if not fits:
+            if hasattr(self.kind, "instead"):
+                raise LabError(self.kind.instead(value))
             raise LabError(f"{name} must be a {wanted}; got {given.shown(value)}.")
         return value
 
@@ -231,16 +244,24 @@ class _Array:
             if axis.isdigit():
                 if size != int(axis):
                     self._refuse(name, found)
-            elif axis.isidentifier() and axis != "_" and dims.setdefault(axis, size) != size:
-                raise LabError(
-                    f"{name} has shape {found.shape}, as [{', '.join(self.axes)}]; its {axis} must "
-                    f"be {dims[axis]}, as in what was given with it."
-                )
+            elif axis.isidentifier() and axis != "_":
+                length, whose = dims.setdefault(axis, (size, name))
+                if length != size and whose == name and fixed.count(axis) == 2 == len(fixed):
+                    raise LabError(
+                        f"{name} must be square, {self._wanted()}; got shape {found.shape}."
+                    )
+                if length != size:
+                    raise LabError(
+                        f"{name} is {self._wanted()} of shape {found.shape}; its {axis} must be "
+                        f"{length}, as in {whose}."
+                    )
         return found
 
+    def _wanted(self) -> str:
+        return f"[{', '.join('...' if '*' in a or a == '...' else a for a in self.axes)}]"
+
     def _refuse(self, name: str, found: ndarray):
-        wanted = ", ".join("..." if "*" in a or a == "..." else a for a in self.axes)
-        raise LabError(f"{name} must be an array [{wanted}]; got shape {found.shape}.")
+        raise LabError(f"{name} must be an array {self._wanted()}; got shape {found.shape}.")
 
 
 class _Either:
@@ -254,6 +275,7 @@ class _Either:
             return value
         said = []
         for check in sorted(self.checks, key=lambda c: c is not _float):  # a number stays one
+            assert check is not None  # or anything goes
             tried = dict(dims)
             try:
                 found = check(value, name, tried)
@@ -276,8 +298,7 @@ class _Several:
             raise LabError(f"{name} must be a list; got {given.shown(value)}.")
         if isinstance(value, ndarray) and value.ndim != 1:
             raise LabError(f"{name} must be a list; got {given.shown(value)}.")
-        if not hasattr(value, "__len__"):
-            value = list(value)
+        value = value if isinstance(value, Sized) else list(value)
         if not len(value) and not self.empty:
             raise LabError(f"{name} is empty; give at least one.")
         if self.check is None:
@@ -304,8 +325,8 @@ class _Fixed:
 class _Table:
     """Things of one kind by name."""
 
-    def __init__(self, checks: list[Check | None]):
-        self.keys, self.values = checks
+    def __init__(self, keys: Check | None, values: Check | None):
+        self.keys, self.values = keys, values
 
     def __call__(self, value: Any, name: str, dims: Dims) -> Mapping:
         if not isinstance(value, Mapping):

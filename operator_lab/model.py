@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -47,8 +47,8 @@ class Model:
     def __post_init__(self):
         if not isinstance(self.transformer, Transformer):
             raise LabError(f"A model is made of a Transformer; got {shown(self.transformer)}.")
-        real = isinstance(self.language, Tokenizer)
-        count = self.language.count if real else len(getattr(self.language, "words", ()))
+        known = self.language
+        count = known.count if isinstance(known, Tokenizer) else len(getattr(known, "words", ()))
         if count != self.shape.vocabulary:
             raise LabError(
                 f"The language has {count} words and the Transformer {self.shape.vocabulary}; give "
@@ -135,14 +135,15 @@ class Model:
                 "text."
             )
 
-    @guarded
+    @guarded(own=("sentences",))
     def run_batch(
         self,
         sentences: Sequence[str] | ndarray,
         edits: Edits | None = None,
     ) -> Runs:
         """Read several sentences (or rows of tokens) of one length; errors as in `run`."""
-        if isinstance(sentences, str) or not len(sentences):
+        single = isinstance(sentences, str | bytes) or not np.iterable(sentences)
+        if single or isinstance(sentences, Mapping | Set) or not len(sentences):
             raise LabError("A batch is a non-empty list of sentences; for one use model.run.")
         rows = [self.tokens(s) for s in sentences]
         lengths = sorted({len(r) for r in rows})

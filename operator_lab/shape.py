@@ -153,7 +153,6 @@ class Shape:
         return self.tau * self.T0
 
 
-@guarded
 def check_temperature(tau: float) -> float:
     """Return `tau` as a float; LabError unless it is a positive temperature (inf is allowed)."""
     try:

@@ -12,17 +12,38 @@ import inspect
 import signal
 import warnings
 
-import hard_use
-import numpy as np
 import pytest
-from hard_use import bad, call_of, odd, surface
+from hard_calls import call_of, surface
+from hard_values import bad
 
 from operator_lab.errors import LabError
 
 SURFACE = surface()
 SECONDS = 20  # beyond, a call counts as one that never ends
 LONGEST = 700  # characters of a sentence
-DOCUMENTED: dict[tuple[str, str], str] = {}
+DOCUMENTED: dict[tuple[str, str], str] = {
+    ("mixing.mixing", "T"): "an infinite temperature has a limit",
+    ("shape.check_temperature", "tau"): "an infinite temperature has a limit",
+    ("measurement.generation.tempered", "temperature"): "an infinite temperature has a limit",
+    ("measurement.generation.generate", "temperature"): "an infinite temperature has a limit",
+    ("measurement.beliefs.replaced", "position"): "counts from the end below 0",
+    ("edits.put", "where"): "NumPy's indices: negative ones count from the end",
+    ("continuum.trained.refined", "times"): "one number or a list",
+    ("training.loop.train", "every"): "one number or a list",
+    ("training.loop.train", "watch"): "any function",
+    ("model.Model.run", "edits"): "an empty dict is no edit",
+    ("model.Model.run_batch", "edits"): "an empty dict is no edit",
+    ("model.Model.excess", "edits"): "an empty dict is no edit",
+    **{
+        (f"thermodynamics.{name}", "E"): "a level at +inf is forbidden"
+        for name in (
+            "equilibrium.boltzmann", "equilibrium.equilibrium", "equilibrium.free_energy",
+            "equilibrium.minimum", "equilibrium.mirror_step", "geometry.cooled",
+            "heat.heat_capacity", "simplex.contour",
+        )
+    },
+    ("run.softmax", "z"): "NaN stays NaN, -inf has no weight",
+}  # fmt: skip
 SLOW = {  # minutes under a type checker: their odd good values are tried by their own tests
     "thermodynamics.landscape.lifted", "continuum.trained.as_an_ode", "one_hot.observers",
 }  # fmt: skip

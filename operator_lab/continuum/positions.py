@@ -29,7 +29,7 @@ FINE = 256  # Gauss points of a reference value: far beyond what an analytic fie
 Field = Callable[[ndarray], ndarray]  # points [n] -> states [n, d]
 
 
-@guarded
+@guarded(own=("q", "k", "v", "weights"))
 def attend(
     q: Float[ndarray, "n k"],
     k: Float[ndarray, "m k"],

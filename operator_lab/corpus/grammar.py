@@ -87,6 +87,15 @@ class Language:
     def __repr__(self) -> str:
         return f"Language: {self.name}, {len(self.words)} words, {len(self.senses)} senses"
 
+    @staticmethod
+    def instead(value: object) -> str:
+        """What to say of a text, a tokenizer or anything else where a grammar is asked for."""
+        name = getattr(value, "name", type(value).__name__)
+        return (
+            f"{name} has no grammar that anybody knows, and no senses; this is asked of "
+            "lab.corpus.compound() or lab.corpus.depth() only."
+        )
+
     # --- words ---------------------------------------------------------------------------
 
     @cached_property
@@ -111,7 +120,7 @@ class Language:
             )
         return self._index[word]
 
-    @guarded
+    @guarded(own=("sentence",))
     def encode(self, sentence: str) -> Int[np.ndarray, "N"]:
         """Return the tokens of a sentence, the opening full stop in front (tokenisation)."""
         if not isinstance(sentence, str):
@@ -357,9 +366,5 @@ def _xlogx(p):
 def grammar_of(language: object) -> Language:
     """Return the language as one whose grammar is known; LabError for a text or a tokenizer."""
     if not isinstance(language, Language):
-        name = getattr(language, "name", type(language).__name__)
-        raise LabError(
-            f"{name} has no grammar that anybody knows, and no senses; this is asked of "
-            "lab.corpus.compound() or lab.corpus.depth() only."
-        )
+        raise LabError(Language.instead(language))
     return language

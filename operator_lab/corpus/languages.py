@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 from ..errors import LabError
 from ..guard import guarded
@@ -135,11 +136,10 @@ def restated(facts: Mapping) -> Language:
     if "grammar" not in facts:
         found = language(facts["language"])
         return replace(found, listed=tuple(facts["listed"])) if "listed" in facts else found
-    grammar = dict(facts["grammar"])
+    grammar: dict[str, Any] = dict(facts["grammar"])
     nodes = {name: Node(**node) for name, node in grammar.pop("nodes").items()}
-    return Language(
-        nodes=nodes, **{k: tuple(v) if isinstance(v, list) else v for k, v in grammar.items()}
-    )
+    rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in grammar.items()}
+    return Language(nodes=nodes, **rest)
 
 
 @guarded

@@ -70,7 +70,7 @@ class Text:
             )
         return self._index[word]
 
-    @guarded
+    @guarded(own=("sentence",))
     def encode(self, sentence: str) -> Int[ndarray, "N"]:
         """The labels of a sentence; LabError for an empty one or an unknown word."""
         said = split(sentence, self.unit) if isinstance(sentence, str) else []

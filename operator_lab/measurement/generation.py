@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..corpus import STOP, Language
 from ..errors import LabError
-from ..given import distribution
+from ..given import distribution, whole
 from ..guard import guarded
 from ..model import Model
 from ..run import softmax
@@ -40,10 +40,7 @@ def tempered(
             f"A sampling temperature is 0 (the likeliest word) or more, not {temperature}."
         )
     V = law.shape[-1]
-    if top_k is not None and not (isinstance(top_k, int | np.integer) and 1 <= top_k <= V):
-        raise LabError(
-            f"top_k is a whole number from 1 to {V}, not {top_k!r}; None keeps them all."
-        )
+    top_k = None if top_k is None else whole(top_k, "top_k", 1, V)
     kept = 1 if temperature == 0 else top_k or V
     ranks = np.argsort(np.argsort(-law, axis=-1, kind="stable"), axis=-1)
     with np.errstate(divide="ignore"):
@@ -137,7 +134,7 @@ def advance(
     return law, Cache(cache.position + 1, tuple(note.keys), tuple(note.values))
 
 
-@guarded
+@guarded(empty=("tokens",))
 def read(
     model: Model, tokens: Int[ndarray, "*batch N"] | str
 ) -> tuple[Float[ndarray, "*batch V"], Cache]:

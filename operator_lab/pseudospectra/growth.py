@@ -31,7 +31,7 @@ class Kreiss(NamedTuple):
     upper: float
 
 
-@guarded
+@guarded(own=("count",))
 def powers(A, count: int) -> Float[ndarray, "count_1"]:
     """|A^k| for k = 0 .. count, in the spectral norm (transient growth of a tied linear layer).
 

@@ -56,7 +56,7 @@ class Pseudospectrum:
         return float(abs(self.x + 1j * self.y[:, None])[inside].max())
 
 
-@guarded
+@guarded(own=("points", "window"))
 def pseudospectrum(
     A, points: int = 50, window: tuple[float, float, float, float] | None = None
 ) -> Pseudospectrum:

@@ -45,7 +45,7 @@ class Iteration:
         return self.last
 
 
-@guarded(holes=("start",))
+@guarded(own=("most", "tolerance"), holes=("start",))
 def picard(
     f: Map, start: Float[ndarray, "*shape"] | float, tolerance: float = 1e-8, most: int = 500
 ) -> Iteration:
@@ -56,7 +56,7 @@ def picard(
     return anderson(f, start, 0, tolerance, most)
 
 
-@guarded(holes=("start",))
+@guarded(own=("memory", "most", "tolerance"), holes=("start",))
 def anderson(
     f: Map,
     start: Float[ndarray, "*shape"] | float,

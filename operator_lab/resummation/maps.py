@@ -14,7 +14,7 @@ from ..guard import guarded
 from ..model import Model
 
 
-@guarded
+@guarded(own=("fed",))
 def layer_map(
     model: Model, sentence: str, layer: int = 0, fed: float = 0.0
 ) -> tuple[Callable[[ndarray], ndarray], ndarray]:

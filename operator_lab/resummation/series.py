@@ -49,8 +49,8 @@ class Pade:
         return found[np.argsort(abs(found), kind="stable")]
 
 
-@guarded(holes=("c",))
-def pade(c: Float[ndarray, "*shape"], poles: int) -> Pade:
+@guarded(own=("poles",), holes=("c",), empty=("c",))
+def pade(c: Float[ndarray, "n *shape"], poles: int) -> Pade:
     """Padé approximant of sum c_n x^n with at most `poles` poles, the rest of the degree above.
 
     All coefficients are used. For vectors one denominator, the best for all components together
@@ -107,7 +107,7 @@ def _denominator(flat, poles: int) -> Float[ndarray, "n"]:
     return np.ones(1)
 
 
-@guarded(holes=("c",))
+@guarded(holes=("c",), empty=("c",))
 def borel(
     c: Float[ndarray, "*shape"], x: float, poles: int | None = None
 ) -> Float[ndarray, "*shape"]:

@@ -32,7 +32,7 @@ class Equilibrium:
     C: Float[ndarray, "..."] | float  # heat capacity, Var(E) / T^2 = dU/dT = T dS/dT
 
 
-@guarded(holes=("E", "T"))
+@guarded(own=("E", "T"))
 def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> Equilibrium:
     """Thermal equilibrium of each row of energies (the softmax and its log-sum-exp).
 
@@ -52,13 +52,13 @@ def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> 
     return Equilibrium(p, U + lowest[..., 0], (U - F) / T, F + lowest[..., 0], C)
 
 
-@guarded(holes=("E", "T"))
+@guarded(own=("E", "T"))
 def boltzmann(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> ndarray:
     """p = e^{-E/T} / Z, row by row (softmax of -E/T)."""
     return equilibrium(E, T).p
 
 
-@guarded(holes=("p",))
+@guarded(own=("p",))
 def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, "*n"] | float:
     """Shannon's -sum p ln p, or Tsallis' of order 2, (1 - sum p^2) / 2.
 
@@ -73,7 +73,7 @@ def _entropy(p, kind):
     return mixing.entropy(p)
 
 
-@guarded(holes=("E", "T", "p"))
+@guarded(own=("E", "T", "p"))
 def free_energy(
     p: Float[ndarray, "*m k"],
     E: Float[ndarray, "*n k"],
@@ -93,7 +93,7 @@ def free_energy(
     return U - T * _entropy(p, one_of(kind, ENTROPIES, "entropy"))
 
 
-@guarded(holes=("z",))
+@guarded(own=("z",))
 def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     """The distribution nearest to z: max(z - t, 0), t such that it sums to one.
 
@@ -110,7 +110,7 @@ def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     return np.maximum(z - t, 0.0)
 
 
-@guarded(holes=("E", "T"))
+@guarded(own=("E", "T"))
 def minimum(
     E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float, kind: str = "shannon"
 ) -> Float[ndarray, "..."]:
@@ -123,7 +123,7 @@ def minimum(
     return sparsemax(-spectrum(E) / temperature(T)[..., None])
 
 
-@guarded(holes=("E",))
+@guarded(own=("E",))
 def minimised(
     E: Float[ndarray, "k"],
     T: float,
@@ -152,7 +152,7 @@ def minimised(
     return found.x / found.x.sum()
 
 
-@guarded(holes=("E", "p"))
+@guarded(own=("E", "p"))
 def mirror_step(
     p: Float[ndarray, "*n k"], E: Float[ndarray, "*n k"], T: float, rate: float
 ) -> Float[ndarray, "*n k"]:
@@ -167,7 +167,7 @@ def mirror_step(
     return boltzmann(-z, 1.0)
 
 
-@guarded(holes=("p", "q"))
+@guarded(own=("p", "q"))
 def relative_entropy(
     p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]
 ) -> Float[ndarray, "*n"] | float:

@@ -20,7 +20,7 @@ from .equilibrium import equilibrium
 RATIOS = np.geomspace(0.01, 100, 161)  # T/T0, forty a decade, 1 among them
 
 
-@guarded(holes=("E", "T"))
+@guarded(own=("E", "T"))
 def heat_capacity(
     E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float
 ) -> Float[ndarray, "..."] | float:
@@ -32,7 +32,7 @@ def heat_capacity(
     return equilibrium(E, T).C
 
 
-@guarded(holes=("T",))
+@guarded(own=("T",))
 def schottky(
     T: Float[ndarray, "*n"] | float, gap: float = 1.0, levels: int = 2
 ) -> Float[ndarray, "*n"] | float:

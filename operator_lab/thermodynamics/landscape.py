@@ -59,7 +59,6 @@ class Layer:
         """The number of parameters."""
         return sum(map(math.prod, self.shapes))
 
-    @guarded
     def parts(self, w: Tensor) -> list[Tensor]:
         """W_Q, W_K, W_V, W_O and the read-out from one vector."""
         pieces = w.split([math.prod(s) for s in self.shapes])
@@ -78,7 +77,6 @@ class Layer:
         size = (count, self.positions, self.features)
         return torch.randn(*size, generator=g, dtype=torch.float64)
 
-    @guarded
     def logits(
         self, w: Float[Tensor, "size"], x: Float[Tensor, "B N d"]
     ) -> Float[Tensor, "B classes"]:

@@ -23,11 +23,9 @@ class Factorised(nn.Module):
         super().__init__()
         self.rank = rank
 
-    @guarded
     def forward(self, left: Float[Tensor, "V r"], right: Float[Tensor, "r d"]):
         return left @ right
 
-    @guarded
     def right_inverse(self, weight: Float[Tensor, "V d"]):
         """The best factors of a weight (Eckart-Young), scaled to keep its Frobenius norm."""
         U, sizes, Vh = torch.linalg.svd(weight, full_matrices=False)
@@ -36,7 +34,7 @@ class Factorised(nn.Module):
         return U[:, : self.rank] * root, root[:, None] * Vh[: self.rank]
 
 
-@guarded
+@guarded(own=("ranks",))
 def hold_ranks(transformer: Transformer, ranks: Mapping[str, int]) -> None:
     """Let training move these weights only among matrices of the given rank (low-rank factors).
 

@@ -55,7 +55,7 @@ class Recipe:
             "decay": number(self.decay, "decay", least=0),
             "flat": number(self.flat, "flat share", least=0, most=1),
             "shape": _plain(self.shape, "shape"),
-            "ranks": {k: whole(v, f"rank of {k}") for k, v in _table(self.ranks, "ranks").items()},
+            "ranks": _plain(self.ranks, "ranks"),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)

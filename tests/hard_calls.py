@@ -1,8 +1,4 @@
-"""One call of every public function that works, and tables of values that should not.
-
-The walk over the surface is mechanical: what a parameter is comes from its annotation, and for
-each kind of parameter there is a table of bad values and one of odd good ones.
-"""
+"""The public surface, walked mechanically, with one call of every function that works."""
 
 from __future__ import annotations
 
@@ -79,13 +75,16 @@ COMMON = {
     "second": RIVER, "word": "bank", "count": 2, "seed": 1, "head": 0, "ax": AX, "X": MATRIX,
     "S": table(2, 4, 4), "M": SQUARE, "A": SQUARE, "B": SQUARE.T, "T": 0.7, "E": ENERGY, "p": P,
     "q": Q, "layers": 2, "x": table(4, 6), "f": halved, "h": 0.1, "t": 0.0, "features": 6,
-    "positions": 3, "heads": [0], "rank": 2, "step": 2, "points": 8, "times": [2, 2], "tokens": TOKENS,
+    "positions": 3, "heads": [0], "rank": 2, "step": 2, "points": 8, "times": [2, 2],
+    "tokens": TOKENS,
     "texts": TOKENS, "title": "a title", "series": SERIES, "words": ("a", "b", "c", "d"),
-    "name": "compound", "length": 8, "K": KERNEL, "u": FIELD, "time": 1.0, "parts": [halved, halved],
+    "name": "compound", "length": 8, "K": KERNEL, "u": FIELD, "time": 1.0,
+    "parts": [halved, halved],
     "ratios": RATIOS, "rate": 0.1, "before": ENERGY, "after": ENERGY + 0.1, "levels": 3,
     "gap": 1.0, "start": np.ones(3), "depth": 2, "lengths": [1, 2], "order": 1, "names": ["a", "b"],
     "law": chances(3, 5), "reach": 2.0, "radius": 0.01, "temperature": 0.8, "share": 0.5,
-    "progress": False, "factors": 1, "W": MATRIX, "poles": 1, "sequence": table(6, 3), "c": table(6),
+    "progress": False, "factors": 1, "W": MATRIX, "poles": 1,
+    "sequence": table(6, 3), "c": table(6),
     "labels": ["a", "b", "c"], "path": ROOT / "README.md", "layer": 0, "position": -1,
 }  # fmt: skip
 GIVEN: dict[str, dict] = {
@@ -100,7 +99,8 @@ GIVEN: dict[str, dict] = {
     "continuum.positions.Integral.causal": dict(self=KERNEL, at=np.array([0.5]), name="gauss"),
     "continuum.positions.Integral.prefix": dict(self=KERNEL, tokens=4),
     "continuum.positions.attend": dict(
-        q=table(3, 4), k=table(2, 4), v=table(2, 5), weights=np.ones(2), visible=np.ones((3, 2), bool)
+        q=table(3, 4), k=table(2, 4), v=table(2, 5), weights=np.ones(2),
+        visible=np.ones((3, 2), bool),
     ),
     "continuum.positions.causal_error": dict(tokens=[10]),
     "continuum.stack.displacement": dict(power=1.0),
@@ -298,9 +298,11 @@ LEFT = {
     "judge": "the judge's own tests try what it is given",
     "transformer": "torch modules, called by Model with tensors",
     "steps": "called by runs with their own arrays",
-    "references": "trains or downloads", "ensembles.engine": "trains", "ensembles.measures": "minutes",
+    "references": "trains or downloads", "ensembles.engine": "trains",
+    "ensembles.measures": "minutes",
     "run.LayerRun.attend": "has no argument", "training.ranks.Factorised": "a torch module",
-    "training.recipe.Recipe.stated": "has no argument", "thermodynamics.landscape.Layer.": "tensors",
+    "training.recipe.Recipe.stated": "has no argument",
+    "thermodynamics.landscape.Layer.": "tensors",
     "corpus.lexicon": "a protocol", "corpus.tokens": "needs the package tokenizers",
     "corpus.texts.Text": "walked below, with a text of its own",
     "run.record": "called by Model", "run.read_only": "called by Model",
@@ -356,144 +358,3 @@ def call_of(name: str, function) -> dict:
             elif parameter.default is not parameter.empty:
                 found[key] = parameter.default
     return found
-
-
-# --- values, by the kind of a parameter -----------------------------------------------------------
-
-THING = type("Thing", (), {"__repr__": lambda self: "<thing>"})()
-NAN, INF = float("nan"), float("inf")
-BAD: dict[str, list] = {
-    "int": ["3", 2.5, NAN, INF, True, 1j, [1], np.array([1, 2]), 10**30, -(10**12), THING, b"1"],
-    "float": ["0.5", NAN, 1j, [1.0, 2.0], np.array([1.0, 2.0]), True, THING, 10**400, b"1"],
-    "bool": ["yes", 2, NAN, [True], THING, 1j],
-    "str": [3, b"x", ["a"], NAN, THING, {"a": 1}, ("a",)],
-    "list": [3, "no list", NAN, THING, {"a": 1}, [None], [THING], [[THING]]],
-    "whole numbers": [[1.5], ["1"], [True], [10**30], [NAN], np.array([0.5])],
-    "numbers": [["1"], [1j], [NAN], "1"],
-    "dict": [3, [1], "a", NAN, THING],
-    "function": [3, "f", NAN, THING, [len]],
-    "path": [3, "", "a\0b", NAN, THING, [ROOT]],
-    "record": [3, "model", NAN, THING, [], {}, np.ones(3)],
-}
-CHOICES = (
-    "which",
-    "free",
-    "by",
-    "gate",
-    "norm",
-    "route",
-    "method",
-    "splitting",
-    "kind",
-    "breaking",
-    "node",
-    "precision",
-    "name",
-    "unit",
-    "word",
-    "against",
-    "sentence",
-    "first",
-    "second",
-    "device",
-    "curve",
-)  # strings that must name something that exists, or be a sentence of the language
-
-
-def kind_of(hint: str) -> str:
-    """What a parameter is, from the text of its annotation."""
-    hint = str(hint).replace(" | None", "")
-    if "ndarray" in hint or "Float[" in hint:
-        return "tokens" if "Int[" in hint else "array"
-    for text, kind in (
-        ("Callable", "function"), ("Velocity", "function"), ("Field", "function"), ("Map", "dict"),
-        ("dict", "dict"), ("Sequence[int]", "list of whole numbers"), ("PathLike", "path"),
-        ("Path", "path"), ("Sequence[float]", "list of numbers"), ("Sequence", "list"),
-        ("list", "list"), ("tuple", "list"),
-    ):  # fmt: skip
-        if text in hint and not (text == "Map" and hint != "Map" and "Mapping" not in hint):
-            return "function" if hint == "Map" else kind
-    return hint if hint in ("int", "float", "bool", "str") else "record"
-
-
-def arrays(good, matched: bool) -> list[tuple[str, object]]:
-    """Arrays that are like a good one but for one thing; `matched` ones have another's length."""
-    good = np.asarray(good)
-    found = [("a string", "abc"), ("an object array", np.array([None] * 3)), ("a record", THING),
-             ("a ragged list", [[1.0, 2.0], [3.0]]), ("a dict", {"a": 1}), ("an empty list", []),
-             ("strings", np.array(["a", "b"])), ("a set", {1.0, 2.0})]  # fmt: skip
-    if good.dtype.kind in "fc" and good.size:
-        for label, value in (("NaN", NAN), ("inf", INF)):
-            spoiled = np.array(good, dtype=float if good.dtype.kind == "f" else complex)
-            spoiled.flat[-1] = value
-            found.append((label, spoiled))
-        found.append(("None inside", np.where(np.ones(good.shape, bool), None, good)))
-    if good.dtype.kind == "f":
-        found.append(("complex", good + 1j))
-    if good.dtype.kind in "iu" and good.size:
-        for label, value in (("negative", -1), ("beyond the end", 10**6), ("huge", 2**62)):
-            spoiled = good.copy()
-            spoiled.flat[-1] = value
-            found.append((label, spoiled))
-        found += [("halves", good + 0.5), ("NaN", np.full(good.shape, NAN)), ("bool", good > 0)]
-    if good.ndim and matched:
-        found.append(("a longer row", np.concatenate([good, good[..., :1]], -1)))
-    return found
-
-
-def matched(parameter: inspect.Parameter, others) -> bool:
-    """Whether the last axis of an array is one of another argument as well."""
-    axes = re.findall(r'"([^"]*)"', str(parameter.annotation))
-    last = axes[0].split()[-1] if axes and axes[0].split() else "..."
-    said = [re.findall(r'"([^"]*)"', str(o.annotation)) for o in others if o is not parameter]
-    return last.isidentifier() and any(last in a.split() for found in said for a in found)
-
-
-def bad(function, parameter: inspect.Parameter, good) -> list[tuple[str, object]]:
-    """Values that this parameter must refuse."""
-    hint = str(parameter.annotation)
-    kind = kind_of(hint)
-    optional = "None" in hint or parameter.default is None
-    found: list[tuple[str, object]] = [] if optional or hint == "object" else [("None", None)]
-    if parameter.annotation is parameter.empty:
-        kind = "array"
-    if kind in ("array", "tokens"):
-        sentences = isinstance(good, str)
-        return found + (
-            [(repr(v), v) for v in (3.5, THING, NAN, "zzz qqq")]
-            if sentences
-            else arrays(good, matched(parameter, inspect.signature(function).parameters.values()))
-        )
-    tables = kind.split(" of ")
-    for table_name in tables:
-        found += [(repr(v)[:30], v) for v in BAD["list" if table_name == "list" else table_name]]
-    if kind == "str" and parameter.name in CHOICES:
-        found += [(repr(v), v) for v in ("", "no such thing", "\0")]
-    if kind == "float" and "inf" not in str(parameter.name):
-        found.append(("inf", INF))
-    if parameter.name in ("seed", "count", "layers", "length", "features", "head", "layer"):
-        found.append(("beyond", -(10**6)))
-    return found
-
-
-def odd(parameter: inspect.Parameter, good) -> list[tuple[str, object]]:
-    """Values that mean the same as a good one."""
-    if isinstance(good, bool):
-        return [("np.bool_", np.bool_(good))]
-    if isinstance(good, int):
-        return [(k.__name__, k(good)) for k in (np.int64, np.int32, np.int8)]
-    if isinstance(good, float):
-        return [("np.float64", np.float64(good)), ("0-d", np.array(good))]
-    if isinstance(good, np.ndarray):
-        locked = good.copy()
-        locked.setflags(write=False)
-        found = [("read-only", locked), ("Fortran order", np.asfortranarray(good)),
-                 ("not contiguous", np.repeat(good, 2, -1)[..., ::2] if good.ndim else good)]  # fmt: skip
-        if good.dtype.kind in "if":
-            found.append(("nested lists", good.tolist()))
-        if good.dtype.kind == "i" and good.min() >= 0 and good.max() < 128:
-            found += [("uint8", good.astype(np.uint8)), ("int16", good.astype(np.int16))]
-        return found
-    if isinstance(good, list) and good and isinstance(good[0], int):
-        return [("tuple", tuple(good)), ("array", np.array(good)), ("range", good)]
-    return []
