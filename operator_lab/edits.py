@@ -143,7 +143,7 @@ def flatten(model: Model, rank: int, layers: Sequence[int] | None = None) -> Edi
     The result is no law over keys any more: rows need not sum to 1, nor be causal. `layers` picks
     some of them. LabError for a rank below 1 or an unknown layer.
     """
-    rank = whole(rank, "The rank")
+    rank = whole(rank, "The rank", 1, FAR)
     everything = range(model.shape.layers)
     chosen = everything if layers is None else indices(layers, model.shape.layers, "layer")
 

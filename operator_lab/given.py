@@ -164,11 +164,13 @@ def one_of(value: object, known: Iterable[str], name: str) -> str:
 def temperature(T: object) -> Float[ndarray, "..."]:
     """Return temperatures as an array of positive, finite numbers, or LabError."""
     try:
-        found = np.asarray(T, dtype=float)
+        found = _floats(T)
     except (TypeError, ValueError):
         raise LabError(
             f"The temperature {shown(T)} is not a number; give one such as 1.0."
         ) from None
+    if not found.size:
+        raise LabError("There is no temperature in an empty list; give at least one.")
     fits = np.isfinite(found) & (found > 0)
     if not fits.all():
         raise LabError(
@@ -181,7 +183,7 @@ def temperature(T: object) -> Float[ndarray, "..."]:
 def spectrum(E: object) -> Float[ndarray, "*n k"]:
     """Return energies [..., levels] as floats, +inf for a forbidden level; LabError otherwise."""
     try:
-        found = np.asarray(E, dtype=float)
+        found = _floats(E)
     except (TypeError, ValueError):
         raise LabError("A spectrum is a regular array of numbers, one energy a level.") from None
     if found.ndim < 1 or found.size == 0:
@@ -202,7 +204,7 @@ def spectrum(E: object) -> Float[ndarray, "*n k"]:
 def distribution(p: object) -> Float[ndarray, "*n k"]:
     """Return probabilities [..., levels] as floats, not negative, rows that sum to one."""
     try:
-        found = np.asarray(p, dtype=float)
+        found = _floats(p)
     except (TypeError, ValueError):
         raise LabError("A distribution is a regular array of numbers.") from None
     if found.ndim < 1 or found.size == 0:
@@ -215,6 +217,14 @@ def distribution(p: object) -> Float[ndarray, "*n k"]:
         worst = total.flat[abs(total - 1).argmax()]
         raise LabError(f"A row of probabilities sums to {worst:.8g}, not to 1; divide it by that.")
     return found
+
+
+def _floats(value: object) -> ndarray:
+    """As an array of floats; TypeError for what is none, such as a number in quotes."""
+    found = np.asarray(value)
+    if found.dtype.kind not in "iuf" and found.size:
+        raise TypeError(found.dtype)
+    return found.astype(float, copy=False)
 
 
 def _numbers(array: object, name: str, complex_too: bool = False) -> ndarray:

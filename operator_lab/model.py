@@ -305,11 +305,30 @@ class Model:
                 f"{str(path)!r} holds weights of another program; only files written by Model.save "
                 "say which model they belong to."
             )
-        facts = json.loads(header)
-        shape = Shape(**facts["arguments"])
-        if shape.readout != "none":
-            state.setdefault("W_U.weight", state["W_E"])
-        return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+        try:
+            facts = json.loads(header)
+            shape = Shape(**facts["arguments"])
+            _check_weights(state, shape)
+            if shape.readout != "none":
+                state.setdefault("W_U.weight", state["W_E"])
+            return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+        except LabError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as e:
+            raise LabError(
+                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: {e}); "
+                "copy or train it again."
+            ) from None
+
+
+def _check_weights(weights: Mapping[str, torch.Tensor], shape: Shape) -> None:
+    """LabError for weights that are no finite floats, or fewer blocks than there are layers."""
+    for name, w in weights.items():
+        if not w.is_floating_point() or not torch.isfinite(w).all():
+            raise LabError(f"The weight {name} is not made of finite numbers; train it again.")
+    blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
+    if len(blocks) != (min(shape.layers, 1) if shape.tied else shape.layers):
+        raise LabError(f"There are weights of {len(blocks)} layers for {shape.layers}.")
 
 
 def _language(facts: Mapping) -> Lexicon:

@@ -21,6 +21,8 @@ from .given import distribution, whole
 from .guard import guarded
 from .model import Model, divergence
 
+ROOM = 2e8  # numbers that an array of labels may hold
+
 
 @guarded
 def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V"]:
@@ -37,7 +39,12 @@ def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V
             f"Label {outside.flat[0]} is outside the vocabulary; {vocabulary} words have the "
             f"labels 0 to {vocabulary - 1}."
         )
-    return np.eye(vocabulary)[tokens]
+    size = tokens.size * vocabulary
+    if size > ROOM:
+        raise LabError(f"Labels that take {size:.2g} numbers do not fit; at most {ROOM:.0e} do.")
+    X = np.zeros((*tokens.shape, vocabulary))
+    np.put_along_axis(X, tokens[..., None], 1.0, -1)
+    return X
 
 
 @guarded

@@ -157,7 +157,7 @@ def check_temperature(tau: float) -> float:
     """Return `tau` as a float; LabError unless it is a positive temperature (inf is allowed)."""
     try:
         value = float(tau)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LabError(
             f"The temperature {tau!r} is not a number; give T/T0, such as 1.0."
         ) from None

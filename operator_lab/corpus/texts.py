@@ -10,10 +10,12 @@ import hashlib
 import lzma
 import os
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from ..guard import guarded
 from .lexicon import no_law
 
 UNITS = ("characters", "words")
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for what is too rare to be in the vocabulary
 
 
@@ -42,7 +45,15 @@ class Text:
     tokens: Int[ndarray, "n"] = field(default_factory=lambda: np.zeros(0, int))
 
     def __repr__(self) -> str:
-        return f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"
+        said = f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"
+        return f"{said}, {self.rare:.1%} too rare: U+FFFD" if self.rare else said
+
+    @cached_property
+    def rare(self) -> float:
+        """The share of the text that is U+FFFD: too rare to be in the vocabulary."""
+        if OTHER not in self._index or not len(self.tokens):
+            return 0.0
+        return float((self.tokens == self._index[OTHER]).mean())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -113,14 +124,17 @@ class Text:
         """
         V, seen, held = len(self.words), self.tokens[: self._cut], self.tokens[self._cut :]
         frequencies = np.bincount(seen, minlength=V) + 1.0
-        pairs = np.ones((V, V))
-        np.add.at(pairs, (seen[:-1], seen[1:]), 1.0)
-        rows = pairs / pairs.sum(1, keepdims=True)
+        # only the pairs that occur: V^2 of them would fill the memory
+        pairs, times = np.unique(seen[:-1] * V + seen[1:], return_counts=True)
+        wanted = held[:-1] * V + held[1:]
+        at = np.searchsorted(pairs, wanted).clip(max=len(pairs) - 1)
+        met = np.where(pairs[at] == wanted, times[at], 0) + 1.0
+        after = met / (np.bincount(seen[:-1], minlength=V) + float(V))[held[:-1]]
         packed = 8 * len(lzma.compress(self.decode(self.tokens).encode())) * np.log(2)
         return {
             "uniform": float(np.log(V)),
             "frequencies": float(-np.log(frequencies / frequencies.sum())[held].mean()),
-            "last word": float(-np.log(rows[held[:-1], held[1:]]).mean()),
+            "last word": float(-np.log(after).mean()),
             "compressor": float(packed / len(self.tokens)),
         }
 
@@ -178,8 +192,19 @@ def text(
 
 
 def split(content: str, unit: str) -> list[str]:
-    """The characters of a text, or its words and marks of punctuation."""
-    return list(content) if unit == "characters" else re.findall(r"\w+|[^\w\s]", content)
+    """The characters of a text, or its words and marks of punctuation.
+
+    What combines with a letter (accents, vowel signs, joiners) belongs to its word.
+    """
+    return list(content) if unit == "characters" else _words().findall(content)
+
+
+@cache
+def _words() -> re.Pattern:
+    """A word, with the marks of every script, or a mark of punctuation."""
+    letters = map(chr, range(sys.maxunicode + 1))
+    marks = "".join(c for c in letters if unicodedata.category(c).startswith("M"))
+    return re.compile(rf"\w[\w{marks}{JOINERS}]*|[^\w\s]")
 
 
 def _read(path: Path) -> str:

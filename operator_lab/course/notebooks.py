@@ -17,6 +17,7 @@ from ..files import write_whole
 
 MARK = "NBVAL_CHECK_OUTPUT"
 KEPT = ("mystnb", "tags")  # what a cell says about itself: alternative text, hidden input
+_LANGUAGE = {"file_extension": ".py", "name": "python"}  # a script of it ends in .py
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -36,10 +37,17 @@ def read(path: Path) -> dict:
         notebook = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabError(f"{path} is not a notebook: it does not hold JSON in UTF-8.") from error
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or "cells" not in notebook:
         raise LabError(f"{path} is not a notebook of format 4; open and save it in JupyterLab.")
+    cells = notebook["cells"]
+    whole = isinstance(cells, list) and all(
+        isinstance(c, dict) and isinstance(c.get("source"), str | list) and "cell_type" in c
+        for c in cells
+    )
+    if not whole:
+        raise LabError(f"{path} is not a whole notebook: a cell has no type or no source.")
     cells = [_with_id(cell, number) for number, cell in enumerate(notebook["cells"])]
     return {**notebook, "cells": cells, "nbformat_minor": 5}
 
@@ -51,7 +59,7 @@ def clean(notebook: dict) -> dict:
     only plain text can be compared on every machine.
     """
     cells = [_clean_cell(cell, number) for number, cell in enumerate(notebook["cells"], start=1)]
-    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    metadata = {"kernelspec": _KERNEL, "language_info": _LANGUAGE}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 

@@ -19,6 +19,7 @@ from .look import LIGHT, MARKERS, shades
 @guarded
 def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
     """The size of a matrix's entries as shaded cells, with lines between the heads' blocks."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(abs(M), cmap=shades(), vmin=0, vmax=abs(M).max())
     for edge in np.arange(1, heads) * len(M) // heads - 0.5:
         ax.axhline(edge, color="0.6", linewidth=0.6)
@@ -29,6 +30,7 @@ def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
 @guarded
 def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str = "") -> None:
     """What reading a word of one sense (across) adds to words of each sense (down), signed."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(M, cmap="PuOr_r", vmin=-most, vmax=most)
     for (i, j), value in np.ndenumerate(M):
         color = "white" if abs(value) > 0.7 * most else "black"

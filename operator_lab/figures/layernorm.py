@@ -85,6 +85,7 @@ def regulated(
     lost = np.isnan(found).sum(-1)
     mean = np.where(np.isnan(found), worst, found).mean(-1)
     dark = np.log(worst / np.clip(mean, 0.03, worst))
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(dark, cmap=shades(), vmin=0, vmax=np.log(worst / 0.03), aspect="auto")
     for (i, j), value in np.ndenumerate(mean):
         text = f"{value:.2f}" if not lost[i, j] else f"{lost[i, j]} of {found.shape[-1]} diverged"

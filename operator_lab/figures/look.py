@@ -53,6 +53,7 @@ def style(dark: bool = False) -> Iterator[None]:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.linewidth": 0.7,
+            "axes.grid": False,  # whatever style is in use outside
             "xtick.major.width": 0.7,
             "ytick.major.width": 0.7,
             "lines.linewidth": 1.8,
@@ -66,6 +67,11 @@ def style(dark: bool = False) -> Iterator[None]:
     # A notebook's first figure switches this on; leaving the context must not switch it off, or
     # no later figure would be shown.
     mpl.interactive(interactive)
+
+
+def plain(text: str) -> str:
+    """A text as it stands: Matplotlib would read what is between two $ as a formula."""
+    return text.replace("$", r"\$")
 
 
 @guarded

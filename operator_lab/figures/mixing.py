@@ -100,6 +100,7 @@ def _telling(A, here) -> int:
 @guarded
 def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
     """A matrix over positions as shaded cells, queries down and keys across."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(A, cmap=shades(), vmin=0, vmax=max(1e-12, A.max()))
     ax.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(words)), words)

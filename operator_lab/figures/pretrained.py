@@ -118,6 +118,7 @@ def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str =
 def heads(ax: Axes, share: ndarray, title: str = "") -> None:
     """A number with a sign for every head, layer by layer; outlined where it is the largest."""
     edge = abs(share).max() or 1.0
+    ax.grid(False)  # seaborn and others would draw lines over it
     drawn = ax.pcolormesh(share.T, cmap=signs(), vmin=-edge, vmax=edge, ec="0.9", lw=0.3)
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="share of the logit difference")
     layer, head = np.unravel_index(abs(share).argmax(), share.shape)

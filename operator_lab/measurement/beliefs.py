@@ -103,6 +103,9 @@ def rewritten(
     The read-out is fitted on the first half of the texts; at most 128 places of the rest are
     changed. The control moves each state as far in a random direction of the states' spread.
     """
+    tokens = model.checked(tokens)
+    if place.shape != tokens.shape:
+        raise LabError(f"A place for each token is needed; got {place.shape}, {tokens.shape}.")
     half, fit = len(tokens) // 2, place[: len(tokens) // 2] == name
     read = probe(states[:half][fit], belief[:half][fit])
     row, at = (np.argwhere(place[half:] == name)[:128] + [half, 0]).T
@@ -136,6 +139,8 @@ def found_by_place(
 
     One read-out a place, fitted on the first half of the texts and judged on the second.
     """
+    if place.shape != x.shape[:2]:
+        raise LabError(f"A place for each state is needed; got {place.shape}, {x.shape[:2]}.")
     half, found = len(x) // 2, {}
     for name in dict.fromkeys(place.ravel().tolist()):
         fit, judge = place[:half] == name, place[half:] == name

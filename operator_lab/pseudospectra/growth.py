@@ -37,7 +37,7 @@ def powers(A, count: int) -> Float[ndarray, "count_1"]:
 
     LabError for a matrix that is not square and finite, or powers that overflow.
     """
-    A, count = square(A), whole(count, "The number of powers", 0)
+    A, count = square(A), whole(count, "The number of powers", 0, 10**6)
     return products([A] * count) if count else np.ones(1)
 
 

@@ -45,7 +45,7 @@ class Iteration:
         return self.last
 
 
-@guarded(own=("most", "tolerance"), holes=("start",))
+@guarded(own=("tolerance",), holes=("start",))
 def picard(
     f: Map, start: Float[ndarray, "*shape"] | float, tolerance: float = 1e-8, most: int = 500
 ) -> Iteration:
@@ -56,7 +56,7 @@ def picard(
     return anderson(f, start, 0, tolerance, most)
 
 
-@guarded(own=("memory", "most", "tolerance"), holes=("start",))
+@guarded(own=("tolerance",), holes=("start",))
 def anderson(
     f: Map,
     start: Float[ndarray, "*shape"] | float,
@@ -71,7 +71,7 @@ def anderson(
     evaluation at the start asks whether f is a function of x. LabError for a map that diverges,
     changes the shape, or is stochastic.
     """
-    memory, most = whole(memory, "memory", least=0), whole(most, "most")
+    memory, most = whole(memory, "memory", 0), whole(most, "most")
     tolerance = number(tolerance, "tolerance", above=0)
     x = np.array(start, dtype=float)
     if not (x.size and np.isfinite(x).all()):

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from .. import mixing
 from ..errors import LabError
-from ..given import distribution, one_of, spectrum, temperature
+from ..given import distribution, numbers, one_of, spectrum, temperature
 from ..guard import guarded
 
 ENTROPIES = ("shannon", "tsallis")
@@ -100,7 +100,7 @@ def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     The minimum of sum p E - T S(p) for Tsallis' entropy of order 2, at z = -E/T (Martins and
     Astudillo 2016, arXiv 1602.02068).
     """
-    z = -spectrum(-np.asarray(z, dtype=float))
+    z = -spectrum(-numbers(z, "scores z", "iuf", holes=True))
     z = np.where(np.isfinite(z), z - z.max(-1, keepdims=True), -1e3)
     falling = -np.sort(-z, axis=-1)
     count = np.arange(1, z.shape[-1] + 1)

@@ -235,7 +235,7 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     try:
         text = json.loads(Path(path).read_text(encoding="utf-8"))
         runs = tuple(_read(run) for run in text["runs"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise LabError(
             f"The grokking log {Path(path).name} is missing or broken ({type(error).__name__}: "
             f"{error}); grok() makes a run again."
@@ -257,6 +257,8 @@ def _read(entry: dict) -> Grokked:
     step = np.array(entry["step"], dtype=int)
     if any(len(curves[name]) != len(step) for name in CURVES) or len(curves["loss"]) < step[-1]:
         raise ValueError("curves of different length")
+    if not all(np.isfinite(curve).all() for curve in curves.values()):
+        raise ValueError("numbers that are not finite")
     loss = curves.pop("loss")
     return Grokked(task, step, **curves, loss=loss, interrupted=False)
 

@@ -63,14 +63,28 @@ def resume(store: Path, recipe: Recipe, transformer, optimiser) -> list[Look]:
             f"The folder {str(store.parent)!r} holds a training with another recipe; choose "
             "another folder, or the same recipe to go on with it."
         )
-    transformer.load_state_dict(
-        {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
-    )
-    optimiser.restore(
-        {k.removeprefix("optimiser."): v for k, v in tensors.items() if k.startswith("optimiser.")}
-    )
-    history = json.loads(header["history"], object_hook=_as_complex)
-    return [tuple([*look, {}][:3]) for look in history]
+    try:
+        if not all(v.isfinite().all() for v in tensors.values()):
+            raise ValueError("numbers that are not finite")
+        history = json.loads(header["history"], object_hook=_as_complex)
+        looks = [_look(*look) for look in history]
+        transformer.load_state_dict(_named("weight.", tensors))
+        optimiser.restore(_named("optimiser.", tensors))
+    except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LabError(
+            f"{str(store)!r} is not a whole training ({why}); remove it to start again."
+        ) from None
+    return looks
+
+
+def _look(step: int, loss: float, watched: dict[str, Any] | None = None) -> Look:
+    """One look as a file states it; what an older version kept has nothing watched."""
+    return int(step), float(loss), dict(watched or {})
+
+
+def _named(kind: str, tensors: dict) -> dict:
+    return {k.removeprefix(kind): v for k, v in tensors.items() if k.startswith(kind)}
 
 
 def _as_lists(value: object) -> object:
