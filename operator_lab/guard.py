@@ -274,7 +274,9 @@ class _Either:
         if (value is None and self.none) or None in self.checks:
             return value
         said = []
-        for check in sorted(self.checks, key=lambda c: c is not _float):  # a number stays one
+        for check in sorted(
+            self.checks, key=lambda c: c not in (_float, _int)
+        ):  # a number stays one
             assert check is not None  # or anything goes
             tried = dict(dims)
             try:
@@ -284,7 +286,7 @@ class _Either:
             else:
                 dims.update(tried)
                 return found
-        raise said[0] if isinstance(value, complex | float) else said[-1]
+        raise said[-1] if np.iterable(value) and not isinstance(value, str) else said[0]
 
 
 class _Several:

@@ -314,9 +314,17 @@ class Model:
             return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
         except LabError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as e:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            IndexError,
+            RecursionError,
+        ) as e:
             raise LabError(
-                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: {e}); "
+                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: {str(e)[:200]}); "
                 "copy or train it again."
             ) from None
 

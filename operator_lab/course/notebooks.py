@@ -42,10 +42,7 @@ def read(path: Path) -> dict:
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or "cells" not in notebook:
         raise LabError(f"{path} is not a notebook of format 4; open and save it in JupyterLab.")
     cells = notebook["cells"]
-    whole = isinstance(cells, list) and all(
-        isinstance(c, dict) and isinstance(c.get("source"), str | list) and "cell_type" in c
-        for c in cells
-    )
+    whole = isinstance(cells, list) and all(map(_is_cell, cells))
     if not whole:
         raise LabError(f"{path} is not a whole notebook: a cell has no type or no source.")
     cells = [_with_id(cell, number) for number, cell in enumerate(notebook["cells"])]
@@ -185,6 +182,20 @@ def _failed_cell(notebook: dict) -> int:
         if any(output["output_type"] == "error" for output in cell.get("outputs", []))
     )
     return next(failed, 0)
+
+
+def _is_cell(cell: object) -> bool:
+    """Whether it is a cell as format 4 has them: what is read of it is there, and of its type."""
+    if not isinstance(cell, dict) or not isinstance(cell.get("metadata", {}), dict):
+        return False
+    source, outputs = cell.get("source"), cell.get("outputs", [])
+    lines = source if isinstance(source, list) else [source]
+    return (
+        cell.get("cell_type") in ("code", "markdown", "raw")
+        and all(isinstance(line, str) for line in lines)
+        and isinstance(outputs, list)
+        and all(isinstance(output, dict) for output in outputs)
+    )
 
 
 def _with_id(cell: dict, number: int) -> dict:

@@ -70,7 +70,7 @@ def read(path: Path) -> Kept:
     except KeyError as missing:
         raise broken(path, f"it has no {missing}") from None
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise broken(path, str(error)) from None
+        raise broken(path, str(error)[:200]) from None
     return Kept(recipes, found)
 
 

@@ -29,6 +29,10 @@ from .equilibrium import equilibrium
 
 LOG = Path(__file__).parent.parent / "data" / "grokking.json"
 SWEEP = LOG.with_name("grokking_sweep.json")
+# What reading a damaged file may raise, whatever is in it.
+BROKEN = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError
+)  # fmt: skip
 CURVES = ("train_loss", "test_loss", "train_right", "test_right", "mean_C", "max_C")
 
 
@@ -235,10 +239,10 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     try:
         text = json.loads(Path(path).read_text(encoding="utf-8"))
         runs = tuple(_read(run) for run in text["runs"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except BROKEN as error:
         raise LabError(
             f"The grokking log {Path(path).name} is missing or broken ({type(error).__name__}: "
-            f"{error}); grok() makes a run again."
+            f"{str(error)[:200]}); grok() makes a run again."
         ) from None
     for run in runs:
         today = asdict(Task(seed=run.task.seed))
@@ -302,8 +306,9 @@ def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     """
     try:
         return list(json.loads(Path(path).read_text(encoding="utf-8"))["runs"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise LabError(
-            f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: {error}); "
+            f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: "
+            f"{str(error)[:200]}); "
             "`python -m operator_lab.thermodynamics` makes it again."
         ) from None
