@@ -29,6 +29,10 @@ from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
 from .transformer import Transformer
 
+# What a damaged header may raise, whatever is in it.
+BROKEN = (
+    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError
+)  # fmt: skip
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
 
 
@@ -314,15 +318,7 @@ class Model:
             return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
         except LabError:
             raise
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            OverflowError,
-            IndexError,
-            RecursionError,
-        ) as e:
+        except BROKEN as e:
             raise LabError(
                 f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: {str(e)[:200]}); "
                 "copy or train it again."

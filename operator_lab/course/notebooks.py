@@ -35,6 +35,7 @@ def read(path: Path) -> dict:
     path = Path(path)
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(notebook, ensure_ascii=False).encode()  # half a letter is none
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

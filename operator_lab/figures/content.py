@@ -174,7 +174,7 @@ def _harmless(value: Any) -> Any:
         return re.sub(r"<(?=!--|/?script)", "<\N{WORD JOINER}", value, flags=re.IGNORECASE)
     if isinstance(value, Mapping):
         return {_harmless(k): _harmless(v) for k, v in value.items()}
-    return [_harmless(v) for v in value] if isinstance(value, list | tuple) else value
+    return type(value)(map(_harmless, value)) if isinstance(value, list | tuple) else value
 
 
 def _real(array: np.ndarray, name: str) -> np.ndarray:
