@@ -320,8 +320,8 @@ class Model:
             raise
         except BROKEN as e:
             raise LabError(
-                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: {str(e)[:200]}); "
-                "copy or train it again."
+                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: "
+                f"{str(e)[:200]}); copy or train it again."
             ) from None
 
 
