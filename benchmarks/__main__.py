@@ -16,8 +16,8 @@ from dataclasses import asdict
 
 from .timing import Effort, Line
 
-TABLES = ("floor", "step", "record", "orders", "jacobian", "pseudospectrum", "slider", "course",
-          "growth")  # fmt: skip
+TABLES = ("floor", "step", "long", "record", "orders", "jacobian", "pseudospectrum", "slider",
+          "course", "growth")  # fmt: skip
 FULL, QUICK = 31, 5  # rounds
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from . import thermodynamics as thermodynamics
     from . import training as training
     from .course.claims import claim as claim
+    from .course.progress import progress as progress
     from .errors import LabError as LabError
     from .exercises import TODO as TODO
     from .exercises import check as check
@@ -63,6 +64,7 @@ _NAMES = {
     "divergence": "model",
     "hint": "exercises",
     "load": "pretrained",
+    "progress": "course.progress",
     "reference": "references",
     "solution": "exercises",
     "train": "training",

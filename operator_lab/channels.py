@@ -19,7 +19,7 @@ from .embedding import bras, vectors
 from .errors import LabError
 from .given import index, indices, whole
 from .guard import guarded
-from .mixing import contrast, coupling, entropy, transfer
+from .mixing import Words, contrast, coupling, entropy, told_apart, transfer
 from .model import Model
 from .run import LayerRun
 from .steps import AttentionStep
@@ -89,18 +89,21 @@ def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
 
 
 @guarded(own=("heads",))
-def operator(layer: LayerRun, heads: Sequence[int] | None = None) -> Float[ndarray, "Nd Nd"]:
+def operator(
+    layer: LayerRun, heads: Sequence[int] | None = None, linear: bool = False
+) -> Float[ndarray, "Nd Nd"]:
     """The frozen attention of a layer on all states, sum over heads of A_h (x) W_O^h W_V^h N.
 
-    N is the frozen norm. `heads` keeps some of them only. LabError for an empty or unknown set,
-    for a batch of runs, and for post-LN, whose norm stands outside the sum.
+    N is the frozen norm. `heads` keeps some of them only, `linear` leaves biases out. LabError for
+    an empty or unknown set, for a batch of runs, where a bias makes it affine, and for post-LN,
+    whose norm stands outside the sum.
     """
     step = layer.attend()
     if step.after is not None or layer.run.states.ndim != 3:
         raise LabError("The operator is made for one sentence, with the norm before the attention.")
     count = layer.run.shape.heads
     chosen = range(count) if heads is None else indices(heads, count, "head")
-    return np.sum([_only(step, h).dense() for h in chosen], axis=0)
+    return np.sum([_only(step, h).dense(linear) for h in chosen], axis=0)
 
 
 def _only(step: AttentionStep, head: int) -> AttentionStep:
@@ -146,7 +149,7 @@ def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
     """
     shape = layer.run.shape
     W = np.array([transfer(layer, h) for h in range(shape.heads)])
-    if shape.norm != "pre":
+    if shape.norm != "pre" or layer.weight("norm_1.gain") is None:
         return W
     W = W * layer.weight("norm_1.gain")
     return W if shape.rms else W - W.mean(-1, keepdims=True)
@@ -232,31 +235,36 @@ def _normed_words(model: Model) -> Float[ndarray, "V d"]:
 
 
 @guarded
-def costs(model: Model, count: int = 64) -> Float[ndarray, "L h"]:
-    """The excess when one head at a time writes nothing (ablation)."""
+def costs(model: Model, count: int = 64, texts=None) -> Float[ndarray, "L h"]:
+    """The loss when one head at a time writes nothing, see `Model.loss` (ablation).
+
+    The excess where the exact law is known; a real model needs `texts`.
+    """
     shape = model.transformer.shape
     heads = range(shape.heads)
     return np.array(
         [
-            [model.excess(count, edits=silence(model, layer, [h])) for h in heads]
+            [model.loss(texts, count, silence(model, layer, [h])) for h in heads]
             for layer in range(shape.layers)
         ]
     )
 
 
 @guarded
-def carried(model: Model, first: str, second: str) -> Float[ndarray, "L h"]:
+def carried(
+    model: Model, first: str, second: str, words: Words | None = None
+) -> Float[ndarray, "L h"]:
     """How far the prediction flips when one head's write is exchanged between two sentences.
 
-    In units of the exact law's difference, as `lab.mixing.exchange` has it for columns.
+    In units and errors as `lab.mixing.exchange` has it for columns.
     """
     one, other = model.run(first), model.run(second)
-    signs = contrast(model, first, second)
-    exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
+    signs = contrast(model, first, second, words)
+    apart = told_apart(model, first, second, signs)
 
     def flip(layer, head):
         after = model.run(first, edits=swap(one, other, layer, [head]))
-        return ((one.law[-1] - after.law[-1]) @ signs) / exact
+        return ((one.law[-1] - after.law[-1]) @ signs) / apart
 
     heads = range(one.shape.heads)
     return np.array([[flip(layer, h) for h in heads] for layer in range(one.shape.layers)])

@@ -112,6 +112,7 @@ def blind(run: Run, route: str, reader: int, writer: int) -> Edits:
     reader, writer = index(reader, layers, "layer"), index(writer, layers, "layer")
     if not writer < reader:
         raise LabError(f"Layer {reader} cannot read layer {writer}'s write; writers come first.")
+    run.shape.without("A hidden write", "parallel")
     if run.shape.norm != "pre":
         raise LabError("Only in a pre-LN model does a write stay in the stream as it is.")
     norm = run.layers[reader].attend().before

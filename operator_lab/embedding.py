@@ -142,9 +142,10 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
     """The same model with every state x turned into R x, and every weight compensated.
 
     The gains of the norms go into the matrices that read them first, since a gain is tied to the
-    axes. Where LayerNorm takes means, the law is unchanged exactly if R keeps the direction of
-    (1, ..., 1); with `rms` or no norm for every R. LabError for a matrix that is not orthogonal,
-    and for norm="post", whose gains stand in the stream and cannot be moved.
+    axes; so a gain of 0 has no place where a norm adds a bias. Where LayerNorm takes means, the law
+    is unchanged exactly if R keeps the direction of (1, ..., 1); with `rms` or no norm for every R.
+    LabError for a matrix that is not orthogonal, and for norm="post" or a normed embedding, whose
+    gains stand in the stream and cannot be moved.
     """
     R, s = real(R, "rotation R", 2), model.transformer.shape
     if R.shape != (s.features, s.features) or abs(R @ R.T - np.eye(s.features)).max() > 1e-8:
@@ -152,9 +153,12 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
             f"A rotation of this model is an orthogonal {s.features} x {s.features} matrix, "
             f"R R^T = 1; got shape {R.shape}, off by {_off(R):.2g}."
         )
-    if s.norm == "post" or s.bias or s.start_norm:
-        raise LabError("Only models without biases whose norms stand before the steps are rotated.")
+    s.without("A rotated basis", "norm", "head")
+    if s.norm == "post" or s.start_norm:
+        raise LabError("Only models whose norms stand before the steps are rotated (pre-LN).")
     w = model.weights
+    if s.biased("norm") and not all(w[n].all() for n in w if n.endswith("gain")):
+        raise LabError("A norm of this model has a gain of 0 beside its bias and is not rotated.")
     new = {name: w[name] @ R.T for name in ("W_E", "W_P") if name in w}
     for name, value in w.items():
         block, _, part = name.removeprefix("blocks.").partition(".")
@@ -164,6 +168,10 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
             new[name] = (value * w.get(norm, 1.0)) @ R.T
         elif part in _WRITES:
             new[name] = R @ value
+        elif part.removesuffix(".bias") in _WRITES:
+            new[name] = R @ value
+        elif ".norm_" in name and name.endswith("bias") or name == "final_norm.bias":
+            new[name] = R @ (value / w[name.removesuffix("bias") + "gain"])
         elif name == "W_U.weight":
             new[name] = (value * w.get("final_norm.gain", 1.0)) @ R.T
         elif name.endswith("gain"):

@@ -119,6 +119,7 @@ def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     the form between a position and itself.
     """
     layer.interaction(head)  # a clear error for a head that does not exist
+    layer.run.shape.without("The form of an interaction", "qk_norm")
     gain = layer.weight("norm_1.gain") if layer.run.shape.norm == "pre" else None
     g = 1.0 if gain is None else gain
     return (layer.W_Q[head] * g).T @ (layer.W_K[head] * g)
@@ -163,9 +164,12 @@ def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"
 
 @guarded
 def between_share(step: Step) -> float:
-    """Share of a frozen step's squared norm that couples different positions (non-local; III.1)."""
+    """Share of a frozen step's squared norm that couples different positions (non-local; III.1).
+
+    Of its linear part: a bias couples nothing.
+    """
     N, d = step.positions, step.features
-    blocks = (step.dense() ** 2).reshape(N, d, N, d).sum((1, 3))
+    blocks = (step.dense(linear=True) ** 2).reshape(N, d, N, d).sum((1, 3))
     return float(1 - np.trace(blocks) / blocks.sum())
 
 
@@ -193,6 +197,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
     sized M, and where W_Q is made of W_K or positions turn both: then few gauges are left.
     """
     s, M = model.shape, _square(M, "gauge M")
+    s.without("A gauge", "qk_norm")
     if s.coupling != "free" or s.rotation:
         raise LabError("A gauge needs W_Q and W_K of their own that no position turns (RoPE).")
     if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:
@@ -211,45 +216,94 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
     return model.with_weights(new)
 
 
+Words = tuple[str | Sequence[str], str | Sequence[str]]
+
+
 @guarded
-def contrast(model: Model, first: str, second: str) -> Float[ndarray, "V"]:
+def contrast(
+    model: Model, first: str, second: str, words: Words | None = None
+) -> Float[ndarray, "V"]:
     """+1 on the words that only the first sentence allows next, -1 on those only the second does.
 
-    LabError where the exact laws allow the same words.
+    Where nobody knows the exact law: +1 on what the model itself expects more after the first, -1
+    on what it expects more after the second. `words` names them instead, a word or a list for each
+    sentence. LabError where nothing tells the two apart, for an encoder, and for unknown words.
     """
-    a, b = (model.language.law(s)[-1] > 0 for s in (first, second))
-    signs = a.astype(float) - b
+    if words is not None:
+        return _named(model, words)
+    a, b = laws_of(model, first, second)
+    signs = (a > 0).astype(float) - (b > 0) if model.knows_truth else np.sign(a - b)
     if not (signs.max() > 0 > signs.min()):
         raise LabError("After both sentences the same words are possible; nothing to tell apart.")
     return signs
 
 
+def _named(model: Model, words: Words) -> Float[ndarray, "V"]:
+    """+1 and -1 on the words of a pair."""
+    if isinstance(words, str) or len(words) != 2:
+        raise LabError(
+            'Name a word, or a list of words, for each sentence: words=("rich", "deep").'
+        )
+    signs = np.zeros(model.shape.vocabulary)
+    for sign, said in zip((1.0, -1.0), words, strict=True):
+        for word in [said] if isinstance(said, str) else said:
+            signs[model.language.index(word)] += sign
+    if not (signs.max() > 0 > signs.min()):
+        raise LabError("Both sentences were given the same words; nothing to tell apart.")
+    return signs
+
+
+@guarded
+def laws_of(model: Model, first: str, second: str) -> tuple[ndarray, ndarray]:
+    """The law of the next word after two sentences: the exact one, or the model's own."""
+    law = model.language.law if model.knows_truth else model.law
+    a, b = (np.asarray(law(sentence))[-1] for sentence in (first, second))
+    return a, b
+
+
+@guarded
+def told_apart(model: Model, first: str, second: str, signs: Float[ndarray, "V"]) -> float:
+    """How far the two sentences' laws (`laws_of`) lie apart in a contrast; LabError for nothing."""
+    a, b = laws_of(model, first, second)
+    apart = float((a - b) @ signs)
+    if abs(apart) < 1e-12:
+        raise LabError("These words are as likely after both sentences; nothing to tell apart.")
+    return apart
+
+
 @guarded
 def exchange(
-    model: Model, first: str, second: str, positions: Sequence[int] = (-1,)
+    model: Model,
+    first: str,
+    second: str,
+    positions: Sequence[int] = (-1,),
+    words: Words | None = None,
 ) -> Float[ndarray, "steps_1"]:
     """How far the prediction flips when columns of the state are exchanged (activation patching).
 
     After 0, 1, ... 2L steps the columns `positions` of the first run are replaced by those of the
     second; 0: the prediction stays, 1: it moves by as much as the exact law does between the two
-    sentences (paper Fig. 3, as an intervention). The prediction is the probability of the words
-    that tell them apart. LabError for sentences of different length or with the same next words.
+    sentences (paper Fig. 3, as an intervention), or the model's own where no exact law is known.
+    The prediction is the probability of the words that tell them apart, see `contrast`. LabError
+    for sentences of different length or with the same next words.
     """
     runs = model.run_batch([first, second])
-    signs = contrast(model, first, second)
-    own = runs.law[0, -1] @ signs
-    exact = np.subtract(*(model.language.law(s)[-1] @ signs for s in (first, second)))
+    signs = contrast(model, first, second, words)
+    own, apart = runs.law[0, -1] @ signs, told_apart(model, first, second, signs)
     places = indices(positions, runs.states.shape[-2], "position")
     flipped = []
     for s, columns in enumerate(runs[1].states):
         law = model.run(first, edits=put(model, s, places, columns[places])).law
-        flipped.append((own - law[-1] @ signs) / exact)
+        flipped.append((own - law[-1] @ signs) / apart)
     return np.array(flipped)
 
 
 @guarded
 def temperature_scan(
-    model: Model, ratios: Sequence[float], count: int = 256
+    model: Model, ratios: Sequence[float], count: int = 256, texts=None
 ) -> Float[ndarray, "ratios"]:
-    """The excess of the whole model at each temperature T/T0, in nats (III.6)."""
-    return np.array([model.replace(tau=float(r)).excess(count) for r in ratios])
+    """The loss of the whole model at each temperature T/T0, in nats, see `Model.loss` (III.6).
+
+    The excess where the exact law is known; a real model needs `texts`.
+    """
+    return np.array([model.replace(tau=float(r)).loss(texts, count) for r in ratios])

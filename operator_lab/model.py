@@ -20,20 +20,23 @@ from safetensors.torch import save
 from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.languages import restated, stated
 from .corpus.lexicon import no_law
+from .device import pick_device
 from .errors import LabError, near
 from .files import write_whole
-from .given import distribution, shown
+from .given import distribution, index, real, shown
+from .gradients import gradients
 from .guard import guarded
-from .recorder import Edits
+from .recorder import Editor, Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
-from .transformer import Transformer
+from .transformer import PLAIN, Transformer
 
 # What a damaged header may raise, whatever is in it.
 BROKEN = (
     ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError
 )  # fmt: skip
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
+BATCH_ROOM = 4e9  # and those of a batch
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,13 +95,15 @@ class Model:
         tokens = self.checked(given)
         if tokens.ndim != 1:
             raise LabError(f"One text is a row of tokens; got an array of shape {tokens.shape}.")
-        context = self.shape.context
-        if len(tokens) > context:
-            raise LabError(
-                f"The text has {len(tokens)} positions with what is put around it; this model "
-                f"reads at most {context}. Leave words out at the front."
-            )
+        if len(tokens) > self.shape.context:
+            raise self._too_long(len(tokens))
         return tokens
+
+    def _too_long(self, count: int) -> LabError:
+        return LabError(
+            f"The text has {count} positions with what is put around it; this model "
+            f"reads at most {self.shape.context}. Leave words out at the front."
+        )
 
     def checked(self, tokens) -> Int[ndarray, "..."]:
         """Tokens as an array of whole numbers; LabError for none at all or an unknown one."""
@@ -118,25 +123,33 @@ class Model:
         return tokens.astype(np.int64, copy=False)
 
     @guarded
-    def run(self, sentence: str | ndarray, edits: Edits | None = None) -> Run:
+    def run(
+        self, sentence: str | ndarray, edits: Edits | None = None, device: str | None = None
+    ) -> Run:
         """Read one sentence and keep everything that happened (forward pass with a cache).
 
         `edits={("key_input", layer): f}` intervenes: f maps the array there to one of the same
-        shape. LabError for an unknown word, an empty or too long sentence, an unknown point.
+        shape. `device="cuda"` takes the weights there for this one run; `to` and `lab.load` do it
+        for good. LabError for an unknown word, an empty or too long sentence, an unknown point.
         """
+        if device is not None:
+            return self.to(device=device).run(sentence, edits)
         tokens = self.tokens(sentence)
         self._has_room(len(tokens))
         return record(self.transformer, self.weights, self.language.words, tokens, edits)
 
-    def _has_room(self, count: int) -> None:
-        """LabError where the record of one text of so many tokens would not fit the memory."""
+    def _has_room(self, count: int, texts: int = 1) -> None:
+        """LabError where the record of texts of so many tokens would not fit the memory."""
         s, width = self.shape, self.transformer.W_E.element_size()
-        size = 2 * s.layers * s.heads * count**2 * width
-        if size > ROOM:
+        size, room = 2 * s.layers * s.heads * count**2 * width * texts, ROOM
+        if texts > 1:
+            room = BATCH_ROOM
+        if size > room:
+            several = f" in each of {texts} texts" if texts > 1 else ""
             raise LabError(
-                f"The record of {count} tokens would take {size / 1e9:.1f} GB; at most "
-                f"{int(count * (ROOM / size) ** 0.5)} tokens of this model are recorded. Cut the "
-                "text."
+                f"The record of {count} tokens{several} would take {size / 1e9:.1f} GB; at most "
+                f"{int(count * (room / size) ** 0.5)} tokens of this model are recorded. Cut the "
+                "text, or ask for the law alone: model.law(text)."
             )
 
     @guarded(own=("sentences",))
@@ -156,25 +169,72 @@ class Model:
                 f"The sentences of a batch have one length; these have {lengths[0]} to "
                 f"{lengths[-1]} positions. Run them one by one, or cut them."
             )
+        self._has_room(lengths[0], len(rows))
         found = record(self.transformer, self.weights, self.language.words, np.stack(rows), edits)
         assert isinstance(found, Runs)  # a stack of rows is a batch
         return found
 
+    def gradients(
+        self,
+        sentence: str | ndarray,
+        readout: str | tuple[str, str] | ndarray,
+        point: str | tuple[str, int],
+        position: int = -1,
+    ) -> Float[ndarray, "..."]:
+        """How a read-out of a run answers to a small change at a point (gradients).
+
+        Of the logit of a word at `position`, against the mean of the vocabulary, or of two words'
+        difference, or of any weights of the logits [V]; of an encoder, of weights of its last
+        state [d]. `point` is ("head_write", 1), or a name alone for all its places. In the shape
+        of the point, everything behind it moving. Times a change it says to first order what
+        patching would do (attribution patching; Nanda 2023). LabError for an unknown word or point.
+        """
+        tokens = self.tokens(sentence)
+        at = index(position, len(tokens), "position")
+        return gradients(self.transformer, tokens, self._bra(readout), point, at)
+
+    def _bra(self, readout) -> Float[ndarray, "k"]:
+        """The weights of a read-out, which a word or two may name."""
+        s, words = self.shape, (readout,) if isinstance(readout, str) else readout
+        named = isinstance(words, tuple | list) and all(isinstance(w, str) for w in words)
+        if named and s.readout != "none" and len(words) in (1, 2):
+            one = np.eye(s.vocabulary)
+            first, *other = (one[self.language.index(w)] for w in words)
+            return first - (other[0] if other else 1 / s.vocabulary)
+        if s.readout == "none":
+            count, what = s.features, f"the weights of the {s.features} numbers of the last state"
+        else:
+            count = s.vocabulary
+            what = f"a word, two words, or the weights of the {count} logits"
+        if named or np.shape(readout) != (count,):
+            raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
+        return real(readout, "read-out")
+
     @guarded
-    def law(self, tokens: Int[ndarray, "*batch N"]) -> Float[ndarray, "*batch N V"]:
+    def law(
+        self, tokens: Int[ndarray, "*batch N"] | str, edits: Edits | None = None
+    ) -> Float[ndarray, "*batch N V"]:
         """The model's next-word law after each token, without a record (plain forward pass).
 
-        LabError for an encoder, an unknown token, more positions than the context has.
+        `edits` intervene as in `run`. LabError for an encoder (one with a head of masked words says
+        each place's own word), for an unknown token and for a text that is too long.
         """
-        _ = self.weights["W_U.weight"]
-        tokens = self.checked(tokens)
-        if tokens.ndim < 1 or tokens.shape[-1] > self.shape.context:
-            raise LabError(
-                f"Texts have shape [..., N], N at most {self.shape.context}; got {tokens.shape}."
-            )
+        if not self.shape.head:
+            _ = self.weights["W_U.weight"]
+        tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
+        if not 1 <= tokens.shape[-1] <= self.shape.context:
+            raise self._too_long(tokens.shape[-1])
+        note = Editor(edits, self.shape) if edits else PLAIN
         with torch.inference_mode():
-            logits = self.transformer(torch.as_tensor(tokens, device=self.transformer.W_E.device))
-        return softmax(logits.double().numpy(force=True))
+            given = torch.as_tensor(tokens, device=self.transformer.W_E.device)
+            logits = self.transformer(given, note)
+        # with edits in the precision of a run, as `run(..., edits).law` has it
+        return softmax((logits if edits else logits.double()).numpy(force=True))
+
+    @property
+    def knows_truth(self) -> bool:
+        """Whether the exact law of its language is known, as that of the course's languages is."""
+        return isinstance(self.language, Language)
 
     @guarded
     def excess(
@@ -192,22 +252,62 @@ class Model:
             raise no_law("this text")
         length = min(self.transformer.shape.context, self.language.context)
         tokens = self.language.sample(count, length, seed)
-        law = self.run_batch(tokens, edits).law if edits else self.law(tokens)
-        return divergence(self.language.law(tokens), law)
+        return divergence(self.language.law(tokens), self.law(tokens, edits))
 
     @guarded
-    def cross_entropy(self, tokens: Int[ndarray, "*batch N"] | str) -> float:
+    def cross_entropy(
+        self, texts: Int[ndarray, "*batch N"] | str | Sequence[str], edits: Edits | None = None
+    ) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
-        At least the entropy of the source, whatever it is (machine learning: test loss). LabError
-        for a text of one word, and for an encoder.
+        One text, several (each word counts once), or rows of tokens. At least the entropy of the
+        source, whatever it is (machine learning: test loss). LabError for a text of one word, for
+        an encoder, and for a model that sees both ways: the word that comes is in its sight.
         """
-        tokens = self.tokens(tokens) if isinstance(tokens, str) else self.checked(tokens)
-        if tokens.shape[-1:] < (2,) or not tokens.size:
+        _ = self.weights["W_U.weight"]
+        if not self.shape.causal:
+            raise LabError(
+                "This model sees both ways, so the word that comes is in its sight; the "
+                "cross-entropy is asked of a causal model."
+            )
+        if not isinstance(texts, str) and any(isinstance(text, str) for text in texts):
+            several = [self.tokens(text) for text in texts]
+        else:
+            several = [self.tokens(texts) if isinstance(texts, str) else self.checked(texts)]
+        if any(tokens.shape[-1:] < (2,) for tokens in several):
             raise LabError("The cross-entropy needs texts of at least two words.")
-        law = self.law(tokens[..., :-1])
-        said = np.take_along_axis(law, tokens[..., 1:, None], -1)
-        return float(-np.log(np.maximum(said, 1e-300)).mean())
+        missed = [self._surprise(tokens, edits).ravel() for tokens in several]
+        return float(np.concatenate(missed).mean())
+
+    def _surprise(self, tokens, edits: Edits | None) -> Float[ndarray, "*batch N_1"]:
+        """-log P of every word but the first, in nats."""
+        law = self.law(tokens[..., :-1], edits)
+        said = np.take_along_axis(law, tokens[..., 1:, None], -1)[..., 0]
+        return -np.log(np.maximum(said, 1e-300))
+
+    def loss(
+        self, texts=None, count: int = 256, edits: Edits | None = None, seed: int = 10**6
+    ) -> float:
+        """How badly the model expects what comes, in nats per word (test loss).
+
+        The excess over fresh texts where the exact law is known; else, or of `texts` given, the
+        cross-entropy. A text of one's own has held some out for that. LabError where there are
+        no texts: a real model brings none.
+        """
+        if texts is None and self.knows_truth:
+            return self.excess(count, seed, edits)
+        if texts is None and isinstance(self.language, Text):
+            texts = self.language.held_out(count)
+        return self.cross_entropy(self.language.sample(count) if texts is None else texts, edits)
+
+    def rows(self, texts: Int[ndarray, "B N"] | Sequence[str]) -> Int[ndarray, "B N"]:
+        """Several texts as tokens of one length: sentences are cut to the shortest of them."""
+        if isinstance(texts, ndarray):
+            return self.checked(texts)
+        if isinstance(texts, str) or not len(texts):
+            raise LabError("Give several texts in a list, or rows of tokens.")
+        several = [self.tokens(text) for text in texts]
+        return np.stack([tokens[: min(map(len, several))] for tokens in several])
 
     @guarded
     def replace(self, **changes) -> Model:
@@ -253,7 +353,7 @@ class Model:
             if not self.shape.values and name.endswith((".W_V.weight", ".W_O.weight")):
                 raise LabError(f"Without values {name} is 1; use replace(values=True) first.")
             given = value if isinstance(value, torch.Tensor) else np.array(value)
-            state[name] = torch.as_tensor(given, dtype=state[name].dtype)
+            state[name] = torch.as_tensor(given, dtype=state[name].dtype, device=state[name].device)
         return self.with_transformer(Transformer.holding(self.shape, state))
 
     @guarded
@@ -265,11 +365,17 @@ class Model:
         return self.with_transformer(Transformer.holding(self.shape, state))
 
     @guarded
-    def to(self, precision: str) -> Model:
-        """Return the same model in another precision, "float32" or "float64"."""
-        if precision not in ("float32", "float64"):
+    def to(self, precision: str | None = None, device: str | None = None) -> Model:
+        """Return the same model in another precision, "float32" or "float64", or elsewhere.
+
+        `device="cuda"` computes on a GPU from then on; what is recorded comes back as NumPy arrays
+        all the same. LabError for another precision, or a device that is not there.
+        """
+        if precision not in (None, "float32", "float64"):
             raise LabError(f"A model computes in 'float32' or 'float64', not {precision!r}.")
-        return self.mapped(lambda w: w.to(getattr(torch, precision)))
+        dtype = None if precision is None else getattr(torch, precision)
+        where = None if device is None else pick_device(device)
+        return self.mapped(lambda w: w.to(device=where, dtype=dtype))
 
     @guarded
     def save(self, path: str | os.PathLike) -> Path:
@@ -284,8 +390,8 @@ class Model:
             facts |= stated(self.language)
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = self.transformer.weights()
-        if state.get("W_U.weight") is state["W_E"]:  # tied: kept once
-            del state["W_U.weight"]
+        if state.get(words := _words(self.shape)) is state["W_E"]:  # tied: kept once
+            del state[words]
         state = {k: v.contiguous() for k, v in state.items()}
         write_whole(path, save(state, metadata=header))
         return path
@@ -314,7 +420,7 @@ class Model:
             shape = Shape(**facts["arguments"])
             _check_weights(state, shape)
             if shape.readout != "none":
-                state.setdefault("W_U.weight", state["W_E"])
+                state.setdefault(_words(shape), state["W_E"])
             return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
         except LabError:
             raise
@@ -333,6 +439,11 @@ def _check_weights(weights: Mapping[str, torch.Tensor], shape: Shape) -> None:
     blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
     if len(blocks) != (min(shape.layers, 1) if shape.tied else shape.layers):
         raise LabError(f"There are weights of {len(blocks)} layers for {shape.layers}.")
+
+
+def _words(shape: Shape) -> str:
+    """The weight that reads the words, in a head of masked words or by itself."""
+    return "head.W_U.weight" if shape.head else "W_U.weight"
 
 
 def _language(facts: Mapping) -> Lexicon:

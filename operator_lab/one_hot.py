@@ -66,7 +66,8 @@ def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     if p.dtype.kind not in "iu" or sorted(p.tolist()) != list(range(V)):
         raise LabError(f"A relabelling of {V} words holds each of the labels 0 to {V - 1} once.")
     old = np.argsort(p)  # old[new label] = old label
-    names = [n for n in ("W_E", "W_U.weight", "W_U.bias") if n in model.weights]
+    words = "W_U.weight", "W_U.bias", "head.W_U.weight", "head.W_U.bias"
+    names = [n for n in ("W_E", *words) if n in model.weights]
     moved = model.with_weights({name: model.weights[name][old] for name in names})
     listed = tuple(model.language.words[w] for w in old)
     return replace(moved, language=replace(model.language, listed=listed))
@@ -178,6 +179,7 @@ def remaining(
     """
     for c in lengths:
         whole(c, "A length of context", 0, 10**4)
+    language = grammar_of(language)
     burn = 64  # by then a text has forgotten that it began at a full stop
     texts = language.sample(count, burn + max(lengths), seed)
     found = []
@@ -212,6 +214,7 @@ def observers(language: Language, count: int = 2048, seed: int = 1) -> dict[str,
     From the blindest on: word frequencies, the last word, the grammar without senses, all of the
     sentence, all of the text (the exact law). Nats per word.
     """
+    language = grammar_of(language)
     texts = language.sample(count, language.context, seed)
     truth = language.law(texts)
     frequencies = np.broadcast_to(window_law(language, texts[:0, 0]), truth.shape)

@@ -10,20 +10,33 @@ from numpy import ndarray
 
 from .errors import LabError, near
 from .shape import Shape
-from .transformer import POINTS, Note
+from .transformer import POINTS, Note, places
 
 Edit = Callable[[ndarray], ndarray]
 Edits = Mapping[tuple[str, int], Edit]
 
 
-class Recorder(Note):
-    """A note that keeps every intermediate, after the edits asked for."""
+class Editor(Note):
+    """A note that makes the edits asked for and keeps nothing."""
 
     def __init__(self, edits: Edits, shape: Shape):
         for key in edits:
-            _check_point(key, shape)
+            check_point(key, shape)
         self.edits = edits
         self.by_head = any(name == "head_write" for name, _ in edits)
+        self.maps = any(name in ("interaction", "mixing") for name, _ in edits)
+
+    def __call__(self, name, index, value):
+        key = name, index
+        return _edited(self.edits[key], value, name, index) if key in self.edits else value
+
+
+class Recorder(Editor):
+    """A note that keeps every intermediate, after the edits asked for."""
+
+    def __init__(self, edits: Edits, shape: Shape):
+        super().__init__(edits, shape)
+        self.maps = True
         self.kept: dict[tuple[str, int], torch.Tensor] = {}
 
     def __call__(self, name, index, value):
@@ -34,17 +47,28 @@ class Recorder(Note):
         return value
 
 
-def _check_point(key, shape: Shape):
-    if not (isinstance(key, tuple) and len(key) == 2):
-        raise LabError(f'An edit is named by a pair such as ("key_input", 1); got {key!r}.')
-    name, index = key
+def known_point(name, shape: Shape) -> int:
+    """How often a point stands in a model; LabError for a name that is none of its points."""
     if name not in POINTS:
         raise LabError(
             f"{name!r} is not a point of the forward pass{near(str(name), POINTS)} "
             f"The points are {', '.join(POINTS)}."
         )
-    counts = {"state": 2 * shape.layers + 1, "step_write": 2 * shape.layers}
-    count = counts.get(name, shape.layers)
+    count = places(name, shape)
+    if not count:
+        raise LabError(
+            f"This model has no {name}; its points are "
+            f"{', '.join(p for p in POINTS if places(p, shape))}."
+        )
+    return count
+
+
+def check_point(key, shape: Shape) -> None:
+    """LabError unless it is (name, index) of a point of the model."""
+    if not (isinstance(key, tuple) and len(key) == 2):
+        raise LabError(f'A point is named by a pair such as ("key_input", 1); got {key!r}.')
+    name, index = key
+    count = known_point(name, shape)
     if not (isinstance(index, int | np.integer) and 0 <= index < count):
         raise LabError(f"{name} is counted from 0 to {count - 1} in this model; got {index!r}.")
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
-from .given import one_of
+from .given import index
 from .guard import guarded
 from .recorder import Edits, Recorder
 from .shape import Shape
@@ -25,23 +25,17 @@ from .transformer import Transformer
 from .transformer.activations import ACTIVATIONS, Activation
 
 GATES = ("secant", "tangent", "up", "half")
-PARTS = tuple(
-    f"{part}.{kind}"
-    for parts, kinds in (
-        (("attention.W_Q", "attention.W_K", "attention.W_V", "attention.W_O"), ("weight", "bias")),
-        (("mlp.W_1", "mlp.W_2", "mlp.W_3"), ("weight", "bias")),
-        (("norm_1", "norm_2"), ("gain", "bias")),
-    )
-    for part in parts
-    for kind in kinds
-)  # what a layer may have
+KINDS = ("weight", "bias", "gain")
+PARTS = (*(f"attention.W_{c}" for c in "QKVO"), *(f"mlp.W_{c}" for c in "123"), "norm_1", "norm_2")
 
 
 @guarded(holes=("z",))
 def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     """exp(z) / sum exp(z) along the last axis, safe for large z; NaN stays NaN."""
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    e = z - z.max(-1, keepdims=True)
+    e = np.exp(e, out=e if e.dtype.kind == "f" else None)  # one array: real laws are large
+    e /= e.sum(-1, keepdims=True)
+    return e
 
 
 def read_only(array: ndarray) -> ndarray:
@@ -108,7 +102,10 @@ class Run:
 
     @cached_property
     def head_writes(self) -> Float[ndarray, "*batch L h N d"]:
-        """What each head adds to the state; their sum and b_O make the attention's step_write."""
+        """What each head adds to the state; their sum and b_O make the attention's step_write.
+
+        Before a norm of the write, where the model has one.
+        """
         if ("head_write", 0) in self.kept:
             return self._stack("head_write", self.shape.layers)
         z = self._stack("head_output", self.shape.layers)
@@ -119,9 +116,11 @@ class Run:
     def law(self) -> Float[ndarray, "*batch N V"]:
         """The model's probability of each next word, after each word (softmax of the logits).
 
-        LabError for an encoder.
+        With a head of masked words it is that of the word at each place. LabError for an encoder
+        without one.
         """
-        _ = self.weights["W_U.weight"]
+        if not self.shape.head:
+            _ = self.weights["W_U.weight"]
         return read_only(softmax(self.logits))
 
     @property
@@ -137,8 +136,11 @@ class Run:
 
     @guarded
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
-        """Return the `count` likeliest next words after a position, with their probability."""
-        p = self.law[position]
+        """Return the `count` likeliest next words after a position, with their probability.
+
+        LabError for an encoder, a batch, and a position that does not exist.
+        """
+        p = single(self).law[index(position, len(self.words), "position")]
         return [(self.vocabulary[i], float(p[i])) for i in np.argsort(-p)[:count]]
 
     @property
@@ -170,6 +172,14 @@ def _check_gate(gate: str, shape: Shape) -> None:
     if gate not in known:
         names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
         raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
+
+
+@guarded
+def single(run: Run) -> Run:
+    """The same run of one sentence; LabError for a batch."""
+    if run.logits.ndim > 2:
+        raise LabError("This is asked of one sentence; take one run of the batch, such as runs[0].")
+    return run
 
 
 class Runs(Run):
@@ -228,9 +238,13 @@ class LayerRun:
 
         LabError for a name that no layer has.
         """
-        one_of(name, PARTS, "weight of a layer")
         block = 0 if self.run.shape.tied else self.index
-        return self.run.weights.get(f"blocks.{block}.{name}")
+        found = self.run.weights.get(f"blocks.{block}.{name}")
+        part, _, kind = name.rpartition(".")
+        own = (other.startswith(f"blocks.{block}.{part}.") for other in self.run.weights)
+        if found is None and not (kind in KINDS and (part in PARTS or any(own))):
+            raise LabError(f"{name!r} is no weight of a layer; one is 'mlp.W_1.weight'.")
+        return found
 
     def _matrix(self, name: str) -> ndarray:
         """A weight that every layer has."""
@@ -296,12 +310,15 @@ class LayerRun:
         shape = self.run.shape
         if shape.norm == "none":
             return None, None
-        gain, bias = self._matrix(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
+        gain, bias = self.weight(f"norm_{which}.gain"), self.weight(f"norm_{which}.bias")
+        if gain is None:  # a first step without its norm
+            return None, None
         x = x_before if shape.norm == "pre" else x_after
         frozen = FrozenNorm.of(x, gain, bias, shape)
         return (frozen, None) if shape.norm == "pre" else (None, frozen)
 
     def _common(self, which: int):
+        self.run.shape.without("A product of frozen steps", "norm", "parallel")
         s = 2 * self.index + which - 1
         x = self.run.kept["state", s]
         before, after = self._norms(which, x, x + self.run.kept["step_write", s])
@@ -384,7 +401,8 @@ def record(
     note = Recorder(edits or {}, transformer.shape)
     device = transformer.W_E.device
     logits = transformer(torch.as_tensor(tokens, device=device), note)
-    kept = {key: read_only(value.numpy(force=True)) for key, value in note.kept.items()}
+    there = device.type != "cpu"  # in place, a tensor is its array: nothing has to be forced
+    kept = {key: read_only(value.numpy(force=there)) for key, value in note.kept.items()}
     if tokens.ndim == 1:
         make, words = Run, tuple(vocabulary[i] for i in tokens.tolist())
     else:

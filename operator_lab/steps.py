@@ -111,13 +111,17 @@ class Step:
         """V y = D (1 + L + O) y - y, with the constants weighted by `unit`."""
         return self.renormed(y + self.act(y, unit), unit) - y
 
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """How many sentences the run has, (B,), or () for one sentence alone."""
+        raise NotImplementedError
+
     def _checked(self, x) -> States:
         x = np.asarray(x)
-        if x.shape[-2:] != (self.positions, self.features):
-            raise LabError(
-                f"A state of this run has shape ({self.positions}, {self.features}) "
-                f"[position, feature]; got {x.shape}."
-            )
+        wanted = (*self.batch, self.positions, self.features)
+        if x.shape[-2:] != wanted[-2:] or (self.batch and x.shape[-3:] != wanted):
+            axes = "sentence, position, feature" if self.batch else "position, feature"
+            raise LabError(f"A state of this run has shape {wanted} [{axes}]; got {x.shape}.")
         return x
 
     def __call__(self, x: Float[ndarray, "*n N d"]) -> Float[ndarray, "*n N d"]:
@@ -129,10 +133,14 @@ class Step:
         self._refuse_constant()
         return self.apply(self._checked(x), 0.0)
 
-    def dense(self) -> Float[ndarray, "Nd Nd"]:
-        """V as a matrix on flattened states; LabError where a bias makes V affine."""
-        self._refuse_constant()
-        if isinstance(self, AttentionStep) and self.mixing.ndim > 3:
+    def dense(self, linear: bool = False) -> Float[ndarray, "Nd Nd"]:
+        """V as a matrix on flattened states; LabError where a bias makes V affine.
+
+        `linear` asks for the linear part, whatever V adds besides.
+        """
+        if not linear:
+            self._refuse_constant()
+        if self.batch:
             raise LabError("A batch has one matrix per sentence; take one run, runs[i].")
         size = self.positions * self.features
         basis = np.eye(size, dtype=self.dtype).reshape(size, self.positions, self.features)
@@ -141,8 +149,8 @@ class Step:
     def _refuse_constant(self) -> None:
         if self.constants():
             raise LabError(
-                "This step adds a constant (a bias), so it has no matrix; use V(x), or V.apply(x, "
-                "0.0) for the linear part alone."
+                "This step adds a constant (a bias), so it has no matrix; use V(x), or linear=True "
+                "where there is that choice, such as V.dense(linear=True), for the linear part."
             )
 
 
@@ -159,6 +167,10 @@ class AttentionStep(Step):
     @property
     def dtype(self) -> np.dtype:
         return self.W_O.dtype
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        return self.mixing.shape[:-3]
 
     def values(self, y: States, unit: Unit) -> Float[ndarray, "... h N d_k"]:
         """What each head hands over, W_V of what the step reads: [..., head, position, d_k]."""
@@ -208,6 +220,10 @@ class MLPStep(Step):
     @property
     def dtype(self) -> np.dtype:
         return self.W_2.dtype
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        return self.gate.shape[:-2]
 
     def on_site(self, y: States, unit: Unit) -> States:
         z = self.normed(y, unit) @ self.W_1.T + constant(self.b_1, unit)

@@ -194,6 +194,12 @@ def matching(sentence: str, said: Mapping[str, Callable]) -> tuple[re.Match, Cal
     return found[0]
 
 
+def close(mine, right, rtol: float = 1e-4, atol: float = 0.0) -> bool:
+    """Whether two arrays agree, measured by the largest number of the second, however small."""
+    mine, right = np.asarray(mine), np.asarray(right)
+    return bool((np.abs(mine - right) <= max(rtol * np.abs(right).max(), atol)).all())
+
+
 def near(mine: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.abs(mine - right) <= 1.01e-4 * (np.abs(right).max() or 1.0)
 
@@ -204,6 +210,10 @@ def is_true(reason: str, exercise: Exercise, function, said: Mapping[str, Callab
     if found := re.match(rf"({'|'.join(ORDINALS)}) item: ", reason):
         item, words = ORDINALS.index(found[1]), reason[found.end() :]
     cases = exercise.draw()
+    for case in cases:  # said of one case: the others are not spoken of
+        if words.endswith(scope := f" (with {case.label})"):
+            words, cases = words.removesuffix(scope), (case,)
+            break
     with np.errstate(all="ignore"):
         replies = [observe(function, p, exercise.parts) for p in cases]
         rights = [observe(exercise.reference, p, exercise.parts).items for p in cases]
@@ -212,8 +222,8 @@ def is_true(reason: str, exercise: Exercise, function, said: Mapping[str, Callab
         return any(words.startswith(f"it raises {kind}") for kind in kinds)
     if any(re.fullmatch(pattern, words) for pattern in said):
         found, check = matching(words, said)
-        cases = [(a, y, r) for a, y, r in trials(exercise, function) if says(exercise, a, y, words)]
-        return bool(cases) and all(check(found, *case) for case in cases)
+        told = [(a, y, r) for a, y, r in trials(exercise, function) if says(exercise, a, y, words)]
+        return bool(told) and all(check(found, *case) for case in told)
     made = [(o, r) for o, r in zip(replies, rights, strict=True) if o.returned]
     pairs = [(o.items[item], r[item]) for o, r in made]
     for pattern, check in GENERAL.items():
@@ -228,10 +238,7 @@ def _one_shape(found, pairs):
 
 def _factors(found, pairs):
     factors = [float(f) for f in found[1].split(", ")]
-    return all(
-        any(np.allclose(m, f * r, rtol=1e-2, atol=1e-2 * np.abs(r).max()) for f in factors)
-        for m, r in pairs
-    )
+    return all(any(close(m, f * r, 1e-2) for f in factors) for m, r in pairs)
 
 
 def _only(part):
@@ -240,22 +247,27 @@ def _only(part):
 
 def _shifted(found, pairs):
     shift = float(found[2]) * (1 if found[1] == "+" else -1)
-    return all(np.allclose(m, r + shift, rtol=1e-2) for m, r in pairs)
+    return all(close(m, r + shift, 1e-2) for m, r in pairs)
 
 
-def _rows_off(pairs) -> np.ndarray:
-    mine, right = next((m, r) for m, r in pairs if not near(m, r).all())
-    return ~near(mine, right).reshape(len(mine), -1).all(axis=1)
+def _rows_off(pairs) -> list[np.ndarray]:
+    """Of every failing case, which rows are off."""
+    failing = [(m, r) for m, r in pairs if not near(m, r).all()]
+    return [~near(m, r).reshape(len(m), -1).all(axis=1) for m, r in failing]
 
 
 def _up_to(found, pairs):
-    off = _rows_off(pairs)
     start = int(found[1]) + 1
-    return off[start:].all() and not off[:start].any()
+    return all(off[start:].all() and not off[:start].any() for off in _rows_off(pairs))
 
 
 def _only_rows(found, pairs):
-    return np.flatnonzero(_rows_off(pairs)).tolist() == [int(i) for i in found[1].split(", ")]
+    rows = [int(i) for i in found[1].split(", ")]
+    return all(np.flatnonzero(off).tolist() == rows for off in _rows_off(pairs))
+
+
+def _only_last(_found, pairs):
+    return all(off[-1] and not off[:-1].any() for off in _rows_off(pairs))
 
 
 def _good(found, pairs):
@@ -272,7 +284,7 @@ GENERAL = {
         lambda _, pairs: any(np.isnan(m).any() and np.isinf(m).any() for m, _ in pairs),
     r"(?:it has \w+ \w+ ax[ie]s: )?its shape is (\(.*\)), expected (\(.*\))": _one_shape,
     r"it is the transpose of what is expected":
-        lambda _, pairs: all(np.allclose(m.T, r) for m, r in pairs),
+        lambda _, pairs: all(close(m.T, r) for m, r in pairs),
     r"it is zero everywhere": lambda _, pairs: not any(m.any() for m, _ in pairs),
     r"it is (\S+) x expected everywhere": _factors,
     r"it is proportional to what is expected, with a factor that varies \((.*)\)": _factors,
@@ -280,7 +292,8 @@ GENERAL = {
     r"differs only above the diagonal": _only(np.tril),
     r"differs only below the diagonal": _only(np.triu),
     r"differs only on the diagonal": _only(lambda a: a - np.diag(np.diag(a))),
-    r"differs only in rows? (.*)": _only_rows,
+    r"differs only in the last row": _only_last,
+    r"differs only in rows? ([\d, ]+)": _only_rows,
     r"agrees up to row (\d+) .*, off from there on": _up_to,
     r"its values are off": lambda _, pairs: not all(near(m, r).all() for m, r in pairs),
     r"its values are off \(right on (\d+) of (\d+) cases\)": _good,

@@ -185,6 +185,7 @@ GIVEN: dict[str, dict] = {
     "mixing.between_share": dict(step=RUN.steps[0]),
     "mixing.bare_update": dict(V=SQUARE),
     "mixing.regauged": dict(M=np.eye(4) + 0.1),
+    "mixing.told_apart": dict(signs=np.arange(95.0)),
     "mixing.contrast": dict(model=MODEL),
     "mixing.temperature_scan": dict(ratios=[1.0]),
     "model.divergence": dict(exact=chances(3, 5), other=chances(3, 5)),
@@ -310,6 +311,7 @@ LEFT = {
     "pretrained.packages.try_load": "files have tests of their own",
     "pretrained.trip": "needs a real model", "pretrained.controls": "needs a real model",
     "thermodynamics.grokking.grokking": "files have tests of their own",
+    **dict.fromkeys(("model.Model.gradients", "model.Model.loss", "model.Model.rows"), "own tests"),
     "model.Model.save": "files have tests of their own",
 }  # fmt: skip
 

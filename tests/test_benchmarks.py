@@ -19,8 +19,9 @@ import torch.nn.functional as F
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import operator_lab as lab  # noqa: E402
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import orders, peers, report  # noqa: E402
+from benchmarks import long, orders, peers, record, report  # noqa: E402
 from benchmarks.growth import Curve  # noqa: E402
 from benchmarks.timing import Effort, Line, absolute, middle, ratio, take_turns  # noqa: E402
 from operator_lab import dyson  # noqa: E402
@@ -61,7 +62,7 @@ def test_the_slider_table_works_or_says_what_to_install():
     assert "not installed" in run.stdout or int(run.stdout.split()[-1]) > 0
 
 
-@pytest.mark.parametrize("name", ["step", "record"])
+@pytest.mark.parametrize("name", ["step", "long", "record"])
 def test_a_table_with_rivals_works_or_says_what_to_install(name, capsys):
     try:
         lines = measured(name)
@@ -70,7 +71,7 @@ def test_a_table_with_rivals_works_or_says_what_to_install(name, capsys):
         return
     assert lines
     said = capsys.readouterr().out
-    assert name != "record" or len(lines) == 3 or "is not installed" in said
+    assert name != "record" or len(lines) == 4 or "is not installed" in said
 
 
 def test_the_course_table_runs_a_notebook():
@@ -139,6 +140,25 @@ def test_the_rivals_have_our_shape():
     L, d, V, N = (config[k] for k in ("layers", "features", "vocabulary", "context"))
     count = sum(p.numel() for p in peers.gpt2(config).parameters())
     assert count == (V + N) * d + L * (12 * d * d + 13 * d) + 2 * d  # with biases
+
+
+def test_the_long_contenders_are_one_network(monkeypatch):
+    """As many weights as GPT-2, and with maps or without the same logits."""
+    config = peers.TINY | {"context": 300, "features": 8}
+    mine = long.ours(config)
+    L, d, V, N = 1, 8, config["vocabulary"], 300
+    count = sum(p.numel() for p in mine.parameters())
+    assert count == (V + N) * d + L * (12 * d * d + 13 * d) + 2 * d
+    tokens = torch.randint(V, (1, N))
+    assert (mine(tokens) - mine(tokens, long.Looking())).abs().max() < 1e-4
+
+
+def test_the_kernels_of_the_record_are_those_of_the_pass():
+    model = lab.reference().to("float32")
+    tokens = torch.arange(9)
+    with torch.inference_mode():
+        flat = record.kernels(model.transformer, tokens)()
+        assert (flat - model.transformer(tokens)).abs().max() < 1e-4
 
 
 def test_the_sum_over_paths_is_what_the_recursion_saves():

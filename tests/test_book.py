@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from built_book import build, built, cache_of, copy, executed, hand_on
+from built_book import build, built, cause, copy, executed, tried
 
 from operator_lab.course.book import cache_key
 from operator_lab.course.notebooks import clean
@@ -98,11 +99,24 @@ def compared(notebook: dict) -> dict[str, list[dict]]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "course").glob("*.ipynb")), ids=lambda p: p.stem)
-def test_a_notebook_prints_what_is_stored(book, path):
-    """Letter for letter, as nbval does for a class; here read from the execution for the book."""
+def test_a_notebook_prints_what_is_stored_however_it_is_rounded(tmp_path_factory, path):
+    """Letter for letter, as nbval does for a class, with the last digits of all weights moved.
+
+    `operator-lab soak NOTEBOOK --under one-thread --under rounding-1` tells an old output from one
+    that depends on rounding.
+    """
     stored = compared(json.loads(path.read_text(encoding="utf-8")))
     assert stored
-    assert compared(executed(book.parents[2], path)) == stored
+    root, failure = tried(tmp_path_factory)
+    with suppress(KeyError):
+        assert compared(executed(root, path)) == stored
+        return
+    pytest.fail(f"{path.name} has not run to its end: {cause(failure)}", pytrace=False)
+
+
+def test_the_book_builds(tmp_path_factory):
+    _, failure = tried(tmp_path_factory)
+    assert not failure, failure[-8000:]
 
 
 def pages(book: Path) -> list[Path]:
@@ -186,7 +200,7 @@ def small_book(root: Path) -> Path:
 
 
 def test_a_changed_package_changes_the_page(tmp_path):
-    root = small_book(tmp_path / "one")
+    root = small_book(tmp_path)
     page = root / "course" / "_build" / "html" / "page.html"
 
     run = build(root)
@@ -202,13 +216,6 @@ def test_a_changed_package_changes_the_page(tmp_path):
     printed = executed(root, notebook)["cells"][1]["outputs"]
     assert "".join(joined(printed)[0]["text"]) == "value 1111\nchecks gentle\n"
 
-    # What one tree executed, another that holds the same need not execute.
-    other = small_book(tmp_path / "other")
-    hand_on(root, other)
-    run = build(other)
-    assert run.returncode == 0 and "Executing notebook" not in run.stdout + run.stderr
-    assert "value 1111" in (other / page.relative_to(root)).read_text(encoding="utf-8")
-
     again = build(root)
     assert again.returncode == 0 and "Executing notebook" not in again.stdout + again.stderr
     assert len(list((root / ".cache").iterdir())) == 1
@@ -217,16 +224,17 @@ def test_a_changed_package_changes_the_page(tmp_path):
     assert build(root).returncode == 0
     assert "value 2222" in page.read_text(encoding="utf-8")
     assert len(list((root / ".cache").iterdir())) == 2
-    before = sorted(cache_of(other).parent.iterdir())
-    hand_on(root, other)  # the packages differ now: nothing is handed on
-    assert sorted(cache_of(other).parent.iterdir()) == before
 
 
 def test_a_failing_notebook_fails_the_book(tmp_path):
     root = small_book(tmp_path)
     (root / "operator_lab" / "constant.py").write_text("VALUE = 1 / 0\n", encoding="utf-8")
     run = build(root)
-    assert run.returncode != 0 and "ZeroDivisionError" in run.stdout + run.stderr
+    said = run.stdout + run.stderr
+    assert run.returncode != 0 and "ZeroDivisionError" in said
+    assert re.search(r"page\.ipynb:.*failed", cause(said))  # the one line that other tests say
+    with pytest.raises(KeyError):
+        executed(root, root / "course" / "page.ipynb")
 
 
 def test_the_key_changes_with_what_a_page_depends_on(tmp_path):

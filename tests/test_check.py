@@ -63,7 +63,7 @@ def raising(error):
     "answer",
     [
         TODO, ..., lambda S, T: TODO, lambda S, T: ..., lambda S, T: (TODO, TODO),
-        raising(NotImplementedError()), lambda S, T: S / T + TODO, lambda S, T: S @ TODO,
+        lambda S, T: [[TODO, 1.0]], lambda S, T: S / T + TODO, lambda S, T: S @ TODO,
         lambda S, T: np.exp(TODO), lambda S, T: TODO @ S, lambda S, T: TODO.sum(axis=1),
         lambda S, T: -TODO, lambda S, T: torch.exp(TODO), lambda S, T: np.where(S > 0, TODO, 0),
         lambda S, T: TODO(S), lambda S, T: [row for row in TODO],
@@ -133,6 +133,7 @@ LADDER = {
     "raises": (divides_by_zero, "wrong: it raises ZeroDivisionError at line "),
     "leaves": (lambda S, T: sys.exit(3), "wrong: it raises SystemExit at line "),
     "interrupts": (raising(KeyboardInterrupt()), "wrong: it raises KeyboardInterrupt at line "),
+    "not implemented": (raising(NotImplementedError()), "wrong: it raises NotImplementedErr"),
     "unspeakable": (raising(Unspeakable()), "wrong: it raises Unspeakable at line "),
     "recursion": (lambda S, T: LADDER["recursion"][0](S, T), "wrong: it raises RecursionError"),
     "nested": (lambda S, T: check("mixing.mixing", RIGHT), "wrong: it raises LabError at line "),

@@ -173,19 +173,18 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, capsys):
     assert printed.err.startswith("operator-lab: ") and printed.err.count("\n") == 1
 
 
-def test_doctor_names_versions_and_device(capsys):
-    assert command_line.main(["doctor"]) == 0
-    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert rows["torch"].startswith("2.") and rows["device"].split()[0] in ("cpu", "cuda", "mps")
+def test_every_command_of_before_is_there(capsys):
+    assert command_line.main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    for name in ("learn", "doctor", "refresh", "soak", "models", "ensemble"):
+        assert f"  {name} " in listed
+        assert command_line.main([name, "--help"]) == 0
 
 
-def test_doctor_fails_when_something_is_missing(monkeypatch, capsys):
-    def absent(name):
-        raise classroom.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(classroom.metadata, "version", absent)
-    assert command_line.main(["doctor"]) == 1
-    assert "torch         missing" in capsys.readouterr().out
+def test_an_unknown_command_or_option_is_exit_code_2(capsys):
+    assert command_line.main(["lern"]) == 2
+    assert "lern" in capsys.readouterr().err
+    assert command_line.main(["learn", "--two", "x"]) == 2
 
 
 def test_runs_as_a_module_in_a_console_without_unicode():

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import subspace_angles
@@ -22,7 +22,7 @@ write, operator, overlap, exchange = references(
 def row_0_off(found, args, answer, right):
     A, v, W_O = args
     alone = sum(A[n, 0, 0] * W @ v[n, 0] for n, W in enumerate(np.split(W_O, len(v), axis=1)))
-    return not A[:, 0, 1:].any() and not np.allclose(answer[0][0], alone)
+    return not A[:, 0, 1:].any() and not close(answer[0][0], alone)
 
 
 def elsewhere(found, args, answer, right):
@@ -33,7 +33,7 @@ def elsewhere(found, args, answer, right):
 
 def trace_off(found, args, answer, right):
     said = [float(g) for g in found.groups()]
-    return np.allclose(said, [np.trace(answer[0]), np.trace(right[0])], rtol=1e-2, atol=1e-9)
+    return close(said, [np.trace(answer[0]), np.trace(right[0])], rtol=1e-2, atol=1e-9)
 
 
 def backwards(found, args, answer, right):
@@ -70,7 +70,7 @@ def sums_off(item):
         after = rest + (0 if item == 0 else second.sum(axis=0))
         change = after @ bra - (rest + first.sum(axis=0)) @ bra
         numbers = [change, answer[item].sum()]
-        return np.allclose([float(g) for g in found.groups()], numbers, rtol=1e-2, atol=1e-9)
+        return close([float(g) for g in found.groups()], numbers, rtol=1e-2, atol=1e-9)
 
     return off
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,12 +20,12 @@ orders, paths, hops, freezings = references("dyson", "orders", "paths", "hops", 
 
 
 def sum_off(found, args, answer, right):
-    return not np.allclose(answer[0].sum(axis=0), right[0].sum(axis=0))
+    return not close(answer[0].sum(axis=0), right[0].sum(axis=0))
 
 
 def row_off(found, args, answer, right):
     row = int(found[1])
-    return not np.allclose(answer[0][row], right[0][row])
+    return not close(answer[0][row], right[0][row])
 
 
 def not_ended(found, args, answer, right):
@@ -36,7 +36,7 @@ def not_ended(found, args, answer, right):
 def misses_gelu(which):
     def off(found, args, answer, right):
         a, b = answer[which : which + 2]
-        return not np.allclose(a * args[0] + b, torch.nn.functional.gelu(torch.tensor(args[0])))
+        return not close(a * args[0] + b, torch.nn.functional.gelu(torch.tensor(args[0])))
 
     return off
 
@@ -44,12 +44,12 @@ def misses_gelu(which):
 def slope_off(found, args, answer, right):
     z = torch.tensor(args[0], requires_grad=True)
     torch.nn.functional.gelu(z).sum().backward()
-    return not np.allclose(answer[2], z.grad)
+    return not close(answer[2], z.grad)
 
 
 def apart(found, args, answer, right):
     (z,), (gate, constant, slope, intercept) = args, answer
-    return not np.allclose(gate * z + constant, slope * z + intercept)
+    return not close(gate * z + constant, slope * z + intercept)
 
 
 class TestDyson(ExerciseLaws):

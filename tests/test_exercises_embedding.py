@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,11 +21,11 @@ def not_one_hot(found, args, answer, right):
 
 
 def no_product(found, args, answer, right):
-    return not np.allclose(answer[1], np.einsum("nv,vd->nd", answer[0], args[0]))
+    return not close(answer[1], np.einsum("nv,vd->nd", answer[0], args[0]))
 
 
 def not_turned(found, args, answer, right):
-    return any(not np.allclose(a, args[3] @ x) for a, x in zip(answer[0], args[0], strict=True))
+    return any(not close(a, args[3] @ x) for a, x in zip(answer[0], args[0], strict=True))
 
 
 def logits_of(W_E, W, W_U):
@@ -57,7 +57,7 @@ def farther(found, args, answer, right):
     W = args[0]
     errors = [np.sqrt(((W - a[0]) ** 2).sum()) for a in (answer, right)]
     said = [float(g) for g in found.groups()]
-    return np.allclose(errors, said, rtol=1e-2, atol=1e-9 * np.linalg.norm(W))
+    return close(errors, said, rtol=1e-2, atol=1e-9 * np.linalg.norm(W))
 
 
 class TestEmbedding(ExerciseLaws):

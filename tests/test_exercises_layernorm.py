@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import layer_norm
@@ -23,24 +23,24 @@ def bare(args, answer):
 
 
 def mean_left(found, args, answer, right):
-    return not np.allclose(bare(args, answer).mean(axis=1), 0, atol=1e-6)
+    return not close(bare(args, answer).mean(axis=1), 0)
 
 
 def variance_off(found, args, answer, right):
     squares = [(b(args, a) ** 2).mean(axis=1) for b, a in ((bare, answer), (bare, right))]
-    return not np.allclose(*squares)
+    return not close(*squares)
 
 
 def asymmetric(found, args, answer, right):
-    return not np.allclose(answer[0], answer[0].T)
+    return not close(answer[0], answer[0].T)
 
 
 def sees_shifts(found, args, answer, right):
-    return not np.allclose(answer[0] @ np.ones(len(args[0])), 0)
+    return not close(answer[0] @ np.ones(len(args[0])), 0)
 
 
 def radial_off(found, args, answer, right):
-    return not np.allclose(answer[0] @ args[0], right[0] @ args[0])
+    return not close(answer[0] @ args[0], right[0] @ args[0])
 
 
 def start_off(found, args, answer, right):
@@ -54,7 +54,7 @@ def squares_off(found, args, answer, right):
         for i in range(len(steps))
         for j in range(i)
     ]
-    return not np.allclose(slopes, size**2)
+    return not close(slopes, size**2)
 
 
 def norm_leaves_a_mean(found, args, answer, right):
@@ -64,7 +64,7 @@ def norm_leaves_a_mean(found, args, answer, right):
 
 def acts_otherwise(found, args, answer, right):
     x = 1.0 + np.arange(len(args[2])) ** 2
-    return not np.allclose(answer[0] @ x, right[0] @ x)
+    return not close(answer[0] @ x, right[0] @ x)
 
 
 class TestLayerNorm(ExerciseLaws):

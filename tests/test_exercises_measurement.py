@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ mixing = find("mixing.mixing").reference
 
 def laws_off(found, args, answer, right):
     ends = answer[0].sum(axis=-1).min(), answer[0].sum(axis=-1).max()
-    return np.allclose(ends, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-30)
+    return close(ends, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-30)
 
 
 def below_zero(found, args, answer, right):
@@ -29,13 +29,13 @@ def below_zero(found, args, answer, right):
 
 def not_uniform(found, args, answer, right):
     flat = (args[0] == args[0][..., :1]).all(axis=-1)
-    return flat.any() and not np.allclose(answer[0][flat], 1 / len(args[2]))
+    return flat.any() and not close(answer[0][flat], 1 / len(args[2]))
 
 
 def one_law_off(found, args, answer, right):
     total = answer[("first", "second").index(found[1])].sum(axis=1)
     ends = total.min(), total.max()
-    return np.allclose(ends, [float(found[2]), float(found[3])], rtol=1e-2, atol=1e-30)
+    return close(ends, [float(found[2]), float(found[3])], rtol=1e-2, atol=1e-30)
 
 
 def another_first(found, args, answer, right):
@@ -49,12 +49,12 @@ def no_node(found, args, answer, right):
 
 def past_rewritten(found, args, answer, right):
     i = "KV".index(found[1])
-    return not np.allclose(answer[i][:-1], args[i])
+    return not close(answer[i][:-1], args[i])
 
 
 def last_row_off(found, args, answer, right):
     i = "KV".index(found[1])
-    return not np.allclose(answer[i][-1], args[3 + i])
+    return not close(answer[i][-1], args[3 + i])
 
 
 def out_of_range(found, args, answer, right):
@@ -65,11 +65,11 @@ def out_of_range(found, args, answer, right):
 def incomplete(found, args, answer, right):
     total = sum(answer[0])
     stated = np.isclose(np.trace(total), float(found[1]), rtol=1e-2)
-    return stated and not np.allclose(total, np.eye(len(total)))
+    return stated and not close(total, np.eye(len(total)))
 
 
 def asymmetric(found, args, answer, right):
-    return any(not np.allclose(e, e.T) for e in answer[0])
+    return any(not close(e, e.T) for e in answer[0])
 
 
 def not_positive(found, args, answer, right):
@@ -86,7 +86,7 @@ def read_otherwise(found, args, answer, right):
 
 def moved_for_nothing(found, args, answer, right):
     still = np.isclose(right[0], args[0], atol=1e-9).all(axis=1)
-    return still.any() and not np.allclose(answer[0][still], args[0][still])
+    return still.any() and not close(answer[0][still], args[0][still])
 
 
 def not_nearest(found, args, answer, right):
@@ -214,7 +214,7 @@ def test_one_law_ignores_a_shift_the_other_sign_and_size(seed, shift, size):
     np.testing.assert_allclose(readouts(z + shift)[0], softmax, atol=1e-9)
     np.testing.assert_allclose(readouts(-size * z)[1], born, atol=1e-9)
     # Neither has the other's symmetry.
-    assert not np.allclose(readouts(z + 1)[1], born) and not np.allclose(readouts(-z)[0], softmax)
+    assert not close(readouts(z + 1)[1], born) and not close(readouts(-z)[0], softmax)
 
 
 @given(seeds, st.integers(1, 6), st.integers(1, 4), st.floats(0.05, 20))

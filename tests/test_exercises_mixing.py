@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, others
+from exercise_laws import ExerciseLaws, close, others
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from operator_lab.exercises import find, judge
 
 def rows_off(found, args, answer, right):
     ends = answer[0].sum(1).min(), answer[0].sum(1).max()
-    return np.allclose(ends, [float(g) for g in found.groups()], rtol=1e-2)
+    return close(ends, [float(g) for g in found.groups()], rtol=1e-2)
 
 
 def overlaps_off(found, args, answer, right):
@@ -32,9 +32,9 @@ class TestMixing(ExerciseLaws):
         r"some of its weights are negative \(down to (\S+)\)":
             lambda found, args, a, r: np.isclose(a[0].min(), float(found[1]), rtol=1e-2),
         r"its row 0 is off, .*":
-            lambda _, args, a, r: not np.allclose(a[0][0], args[0][0] + args[3] @ args[0][0]),
+            lambda _, args, a, r: not close(a[0][0], args[0][0] + args[3] @ args[0][0]),
         r"its first item is not M W_Q":
-            lambda _, args, a, r: not np.allclose(a[0], args[2] @ args[0]),
+            lambda _, args, a, r: not close(a[0], args[2] @ args[0]),
         r"the overlaps change: W_Q\^T W_K moves by (\S+) of its size": overlaps_off,
     }  # fmt: skip
 
@@ -106,6 +106,6 @@ def test_right_answers_agree_at_any_temperature(N, power, offset, seed):
     mixing = find("mixing.mixing")
     S = np.random.default_rng(seed).normal(size=(N, N)) + offset
     A = mixing.reference(S, 10.0**power)
-    assert np.isfinite(A).all() and np.allclose(A.sum(axis=1), 1) and not np.triu(A, 1).any()
+    assert np.isfinite(A).all() and close(A.sum(axis=1), 1) and not np.triu(A, 1).any()
     loop = others(mixing)[-1]
     np.testing.assert_allclose(A, loop(S, 10.0**power), atol=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,14 +24,14 @@ def groups_do_not_add(found, args, answer, right):
     size = len(Q) // len(K)
     for i, keys in enumerate(K):
         heads = range(i * size, (i + 1) * size)
-        if not np.allclose(sum(answer[0][h] for h in heads), sum(Q[h] for h in heads) @ keys.T):
+        if not close(sum(answer[0][h] for h in heads), sum(Q[h] for h in heads) @ keys.T):
             return True
     return False
 
 
 def writes_otherwise(found, args, answer, right):
     n, W_3, W_1, W_2, _ = args
-    return not np.allclose(answer[0] @ n, W_2 @ (silu(W_3 @ n) * (W_1 @ n)))
+    return not close(answer[0] @ n, W_2 @ (silu(W_3 @ n) * (W_1 @ n)))
 
 
 def out_of_reach(found, args, answer, right):
@@ -45,12 +45,12 @@ def no_share(found, args, answer, right):
 
 
 def symmetric_has_some(found, args, answer, right):
-    even = [np.allclose(s, s.T) for s in args[0]]
+    even = [close(s, s.T) for s in args[0]]
     return any(abs(a) > 1e-6 for a, e in zip(answer[0], even, strict=True) if e)
 
 
 def antisymmetric_is_not_one(found, args, answer, right):
-    odd = [np.allclose(s + s.T, 2 * s.mean()) for s in args[0]]
+    odd = [close(s + s.T, 2 * s.mean()) for s in args[0]]
     return any(abs(a - 1) > 1e-6 for a, o in zip(answer[0], odd, strict=True) if o)
 
 

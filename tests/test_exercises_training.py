@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_laws import ExerciseLaws, references
+from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp, rel_entr
@@ -34,7 +34,7 @@ def slope_in_z(z, tokens):
 def out_of_bounds(found, args, answer, right):
     gap = np.mean([max(row) - row[w] for row, w in zip(*args, strict=True)])
     ends = gap, gap + math.log(args[0].shape[1])
-    stated = np.allclose([answer[0], *ends], [float(g) for g in found.groups()], rtol=1e-2)
+    stated = close([answer[0], *ends], [float(g) for g in found.groups()], rtol=1e-2)
     return stated and not ends[0] - 1e-9 <= answer[0] <= ends[1] + 1e-9
 
 
@@ -45,7 +45,7 @@ def not_log_V(found, args, answer, right):
 
 def rows_left(found, args, answer, right):
     ends = answer[0].sum(axis=1).min(), answer[0].sum(axis=1).max()
-    return np.allclose(ends, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-30)
+    return close(ends, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-30)
 
 
 def pulls_wrongly(found, args, answer, right):
@@ -59,7 +59,7 @@ def pulls_wrongly(found, args, answer, right):
 def slope_off(found, args, answer, right):
     u = np.random.default_rng(8).normal(size=args[0].shape)
     both = (slope_in_z(*args) * u).sum(), (answer[0] * u).sum()
-    stated = np.allclose(both, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-6)
+    stated = close(both, [float(g) for g in found.groups()], rtol=1e-2, atol=1e-6)
     return stated and not np.isclose(*both, rtol=1e-3)
 
 
@@ -86,7 +86,7 @@ def seen_basis(found, args, answer, right):
 
 def not_decayed(found, args, answer, right):
     still = not any(np.any(a) for a in args[1:4])
-    return still and not np.allclose(answer[0], args[0] - args[5] * args[6] * args[0])
+    return still and not close(answer[0], args[0] - args[5] * args[6] * args[0])
 
 
 def first_step_off(found, args, answer, right):
@@ -96,8 +96,8 @@ def first_step_off(found, args, answer, right):
     against = [-rate * math.copysign(1, g[i]) for i in steep]
     sizes = sorted(map(abs, steps))
     told = [float(found[1]), float(found[2]), float(found[3])]
-    stated = np.allclose([sizes[0], sizes[-1], rate], told, rtol=1e-2, atol=1e-9)
-    return stated and t == 1 and not m.any() and not v.any() and not np.allclose(steps, against)
+    stated = close([sizes[0], sizes[-1], rate], told, rtol=1e-2, atol=1e-9)
+    return stated and t == 1 and not m.any() and not v.any() and not close(steps, against)
 
 
 def no_mean(found, args, answer, right):
@@ -123,7 +123,7 @@ def not_for_good(found, args, answer, right):
 
 def share_off(found, args, answer, right):
     ends = answer[1].min(), answer[1].max()
-    return np.allclose(ends, [float(found[1]), float(found[2])], rtol=1e-2) and (
+    return close(ends, [float(found[1]), float(found[2])], rtol=1e-2) and (
         ends[0] < 0 or ends[1] > 1
     )
 

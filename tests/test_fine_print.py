@@ -16,6 +16,7 @@ from operator_lab.corpus import text
 from operator_lab.run import Run
 from operator_lab.training import Recipe, loop
 from operator_lab.training.optimiser import Optimiser
+from operator_lab.training.slope import Slope
 from operator_lab.transformer import Transformer
 
 
@@ -41,7 +42,8 @@ def pair(h, seed=0):
     rng = np.random.default_rng(seed)
     A, B, x = h * rng.normal(size=(4, 4)), h * rng.normal(size=(4, 4)), rng.normal(size=4)
     one = np.eye(4)
-    steps = [SimpleNamespace(dense=lambda V=V: V) for V in (A, B)]
+    linear = {"constants": lambda: False}
+    steps = [SimpleNamespace(dense=lambda V=V: V, **linear) for V in (A, B)]
     states = np.array([x, (one + A) @ x, (one + B) @ (one + A) @ x])
     run = object.__new__(Run)
     run.__dict__.update(steps=steps, states=states)
@@ -161,7 +163,7 @@ def test_the_gradient_is_cut_to_length_one_before_the_step():
         ),
     )
     drawn = torch.randint(0, 95, (4, 12), generator=torch.Generator().manual_seed(0))
-    assert loop._update(transformer, rule, drawn, Recipe(), 0)
+    assert loop._update(Slope(transformer), rule, drawn, Recipe(), 0)
     assert seen[1] == pytest.approx(1, rel=1e-4)
 
 

@@ -18,7 +18,7 @@ from operator_lab.transformer import POINTS, Transformer
 COURSE = Path(__file__).resolve().parent.parent / "course"
 PAGE = (COURSE / "for_ml_engineers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
-ROW = re.compile(r"^\| `(?P<name>\w+)` \| (?P<edit>yes)? ?\|", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,12 @@ def test_every_point_is_in_the_table_and_nothing_else():
     gated = Transformer(5, gated=True)
     note = Recorder({}, gated.shape)
     gated(torch.arange(3), note)
-    kept = {name for name, _ in note.kept} | set(POINTS)
-    rows = ROW.findall(PAGE)
-    assert len(rows) == len(kept) and {name for name, _ in rows} == kept
-    assert {name for name, edit in rows if edit} == set(POINTS)
+    assert sorted(ROW.findall(PAGE)) == sorted(POINTS)
+    assert {name for name, _ in note.kept} == set(POINTS) - {"head_write"}  # made on demand
 
 
 def test_each_experiment_is_one_line_and_changes_the_law(done):
-    assert len(BLOCKS) == 6 and max(block.count("\n") for block in BLOCKS[1:]) == 2
+    assert len(BLOCKS) == 7 and max(block.count("\n") for block in BLOCKS[1:]) == 3
     run = done["run"]
     for name in ("patched", "swapped", "ablated", "cut"):
         assert abs(done[name].law[-1] - run.law[-1]).max() > 1e-3, name
@@ -56,6 +54,7 @@ def test_patching_and_ablation_do_what_they_say(done):
     np.testing.assert_array_equal(done["patched"].states[2, -1], other.states[2, -1])
     np.testing.assert_array_equal(done["patched"].states[2, :-1], run.states[2, :-1])
     np.testing.assert_array_equal(done["swapped"].head_writes[1, 2], other.head_writes[1, 2])
+    assert done["share"].shape == (4, 4) and abs(done["share"]).max() > 0.1
     assert not done["ablated"].head_writes[1, 2].any()
     kept = [0, 1, 3]
     np.testing.assert_array_equal(done["ablated"].head_writes[1, kept], run.head_writes[1, kept])

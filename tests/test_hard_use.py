@@ -36,6 +36,8 @@ DOCUMENTED: dict[tuple[str, str], str] = {
     ("training.loop.train", "watch"): "any function",
     ("model.Model.run", "edits"): "an empty dict is no edit",
     ("model.Model.run_batch", "edits"): "an empty dict is no edit",
+    ("model.Model.law", "edits"): "an empty dict is no edit",
+    ("model.Model.cross_entropy", "edits"): "an empty dict is no edit",
     ("model.Model.excess", "edits"): "an empty dict is no edit",
     **{
         (f"thermodynamics.{name}", "E"): "a level at +inf is forbidden"

@@ -382,6 +382,15 @@ def test_a_notebook_that_fails_is_left_as_it_was(stored, text, sentence):
     assert list(stored.parent.iterdir()) == [stored]
 
 
+def test_a_kernel_that_dies_or_never_starts_gets_one_sentence(tmp_path):
+    dying = a_notebook(code_cell("import os\nos._exit(1)"))
+    with pytest.raises(LabError, match="^the kernel died, perhaps for lack of memory.$"):
+        notebooks.execute(dying, tmp_path)
+    lost = {"PYTHONHOME": str(tmp_path)}  # no standard library there: Python stops at once
+    with pytest.raises(LabError, match="^the kernel did not start .*; is ipykernel installed"):
+        notebooks.execute(dying, tmp_path, environment=lost)
+
+
 def test_an_interruption_leaves_the_file_as_it_was(stored, monkeypatch):
     before = stored.read_bytes()
 

@@ -325,7 +325,7 @@ def test_one_door_for_files_folders_and_names(tmp_path, as_a_learner):
     ("change", "message"),
     [
         (dict(key_heads=3), "4 heads of queries cannot share 3 heads"),
-        (dict(rotation=(1.0,)), "1 pairs are not the 4 features of a head"),
+        (dict(rotation=(1.0,) * 3), "3 pairs are more than the 4 features of a head"),
         (dict(head_size=0), "head_size = 0; it is a whole number of at least 1"),
         (dict(eps=-1.0), "eps = -1.0; it is a number of at least 0"),
         (dict(eps="a"), "eps = 'a'"),

@@ -172,7 +172,7 @@ def test_switching_a_head_off_takes_its_write_away():
 @pytest.mark.parametrize(
     ("edits", "message"),
     [
-        ({("query", 0): abs}, r"'query' is not a point.*near: 'query_input'.*The points are state"),
+        ({("queries", 0): abs}, r"'queries' is not a point.*near: 'query'.*The points are state"),
         ({("state", 7): abs}, "state is counted from 0 to 6 in this model; got 7"),
         ({("mixing", 3): abs}, "mixing is counted from 0 to 2 in this model; got 3"),
         ({"state": abs}, r'a pair such as \("key_input", 1\)'),

@@ -1,4 +1,4 @@
-"""No printed number depends on rounding: shaken runs, and the tool that makes them."""
+"""The tool that makes shaken runs; the course's own notebooks run shaken in test_book.py."""
 
 from __future__ import annotations
 
@@ -36,11 +36,6 @@ def a_notebook(path: Path, *cells: tuple[str, str]) -> Path:
 
 
 # --- the course ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", COURSE_NOTEBOOKS, ids=lambda path: path.stem[:2])
-def test_no_compared_output_depends_on_rounding(path):
-    assert "\n".join(map(str, soak.moved(path, soak.shake("rounding", 1)))) == ""
 
 
 def test_every_claim_is_among_what_is_compared():

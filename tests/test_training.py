@@ -16,7 +16,7 @@ from operator_lab.embedding import downfolded
 from operator_lab.errors import LabError
 from operator_lab.measurement import born
 from operator_lab.model import Model
-from operator_lab.training import Diverged, Recipe, checkpoint, loop, texts, train
+from operator_lab.training import Diverged, Recipe, checkpoint, loop, slope, texts, train
 from operator_lab.transformer import TINY as TINY_OVERLAP
 from operator_lab.transformer import Transformer
 
@@ -104,9 +104,9 @@ def ranks(model):
 def test_a_held_weight_keeps_its_rank_while_it_moves(monkeypatch):
     seen, update = [], loop._update
 
-    def look(transformer, *rest):
-        done = update(transformer, *rest)
-        seen.append(loop._model(transformer, compound()))
+    def look(descent, *rest):
+        done = update(descent, *rest)
+        seen.append(loop._model(descent.transformer, compound()))
         return done
 
     monkeypatch.setattr(loop, "_update", look)
@@ -230,7 +230,7 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, as_a_learner):
         train(TINY, device="warp", progress=False)
     with pytest.raises(LabError, match="steps must be a whole number from 0 on; got -1"):
         Recipe(steps=-1)
-    monkeypatch.setattr(loop.F, "cross_entropy", lambda x, y: x.sum() * float("nan"))
+    monkeypatch.setattr(slope.F, "cross_entropy", lambda x, y: x.sum() * float("nan"))
     with pytest.raises(LabError, match="diverged at step 1 .*smaller rate than 0.005"):
         run()
 
@@ -283,11 +283,11 @@ def test_a_rate_too_large_is_said_and_the_last_finite_weights_are_kept(tmp_path,
 def test_weights_that_overflowed_are_not_kept(monkeypatch):
     update = loop._update
 
-    def overflowing(transformer, optimiser, drawn, recipe, step):
+    def overflowing(descent, optimiser, drawn, recipe, step):
         if step == 6:
             with torch.no_grad():
-                transformer.W_E.mul_(float("inf"))
-        return update(transformer, optimiser, drawn, recipe, step)
+                descent.transformer.W_E.mul_(float("inf"))
+        return update(descent, optimiser, drawn, recipe, step)
 
     monkeypatch.setattr(loop, "_update", overflowing)
     with pytest.raises(Diverged, match="diverged at step 7") as caught:

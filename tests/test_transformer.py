@@ -126,7 +126,7 @@ def test_the_seed_fixes_the_weights_and_leaves_the_world_alone():
         ({"heads": 5}, "12 features cannot be shared by 5 heads"),
         ({"layers": -1}, "layers = -1; it is a whole number of at least 0"),
         ({"heads": 0}, "heads = 0; it is a whole number of at least 1"),
-        ({"norm": "batch"}, "norm = 'batch'; it is one of 'pre', 'post', 'none'"),
+        ({"norm": "batch"}, "norm = 'batch'; it is one of 'pre', 'post', 'write', 'both', 'none'"),
         ({"activation": "tanh"}, "activation = 'tanh'"),
         ({"coupling": "real"}, "coupling = 'real'; it is one of 'free', 'hermitian', 'positive'"),
         ({"tau": 0}, "T/T0 = 0 is not positive"),

@@ -43,7 +43,8 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     t within a layer, so that a scheme must not look across a layer's end: Euler does not.
     """
     transformer, s = model.transformer, model.transformer.shape
-    dtype = transformer.W_E.dtype
+    s.without("A velocity", "norm", "parallel")
+    W_E = transformer.W_E
 
     def at(x, t):
         i = min(max(int(np.floor(t)), 0), s.layers - 1)
@@ -52,7 +53,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
             raise LabError(
                 f"A state of this model has shape [position, {s.features}]; got {x.shape}."
             )
-        return transformer.layers[i], torch.tensor(x, dtype=dtype), i
+        return transformer.layers[i], torch.tensor(x, dtype=W_E.dtype, device=W_E.device), i
 
     def read(norm, x):
         return norm(x) if s.norm == "pre" else x
@@ -79,6 +80,7 @@ def refined(model: Model, times: int | Sequence[int]) -> Model:
     one with a list, for numbers that are not whole ones from 1 on, one a layer.
     """
     shape = model.transformer.shape
+    shape.without("A thinner layer", "norm", "windows", "layered", "first_norm")
     if shape.norm == "post":
         raise LabError(
             "A post-LN layer norms the sum x + F(x) and has no step size; refine a pre-LN model, "
@@ -139,35 +141,44 @@ def roughness(x: Float[ndarray, "*n N d"]) -> float:
 
 
 @guarded
-def as_an_ode(model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 64) -> dict:
+def as_an_ode(
+    model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 64, texts=None
+) -> dict:
     """How much a trained model is a converged discretisation: plain numbers, for an ensemble.
 
-    excess          nats to the exact law, of the model itself
+    excess          nats to the exact law, of the model itself; else its loss (`Model.loss`)
     moved           median relative change of the last state when each layer is done `times` times
     refined         excess then
     likeness        mean cosine of the weights of adjacent layers (null where there are none)
     reversed        excess with the layers in reversed order
     roughness       of the last states along positions, 1 for white noise
     distance        of the last states from LayerNorm's sphere, over sqrt(d)
+
+    `texts` are given to a real model, which brings none.
     """
     from .projection import distance
 
     model, shape = model.to("float64"), model.transformer.shape
-    texts = model.language.sample(given.whole(count, "texts"), shape.context, 77)
-    last = model.run_batch(texts).states[:, -1]
+    own = None if texts is None else model.rows(texts)
+    seen = (
+        model.language.sample(given.whole(count, "texts"), shape.context, 77)
+        if own is None
+        else own
+    )
+    last = model.run_batch(seen).states[:, -1]
     finer = [refined(model, m) for m in times]
-    states = [m.run_batch(texts).states[:, -1] for m in finer]
+    states = [m.run_batch(seen).states[:, -1] for m in finer]
     far = [np.linalg.norm(x - last, axis=-1) / np.linalg.norm(last, axis=-1) for x in states]
     several = shape.layers > 1 and not shape.tied
     backwards = reordered(model, list(range(shape.layers))[::-1]) if several else None
     alike = np.mean(list(likeness(model).values())) if several else None
     return {
-        "excess": model.excess(count),
+        "excess": model.loss(own, count),
         "times": list(times),
         "moved": [float(np.median(f)) for f in far],
-        "refined": [m.excess(count) for m in finer],
+        "refined": [m.loss(own, count) for m in finer],
         "likeness": None if alike is None else float(alike),
-        "reversed": None if backwards is None else backwards.excess(count),
+        "reversed": None if backwards is None else backwards.loss(own, count),
         "roughness": roughness(last[:, 1:]),
         "distance": float((distance(last) / np.sqrt(shape.features)).mean()),
     }

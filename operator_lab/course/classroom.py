@@ -1,11 +1,10 @@
-"""What happens around the notebooks: a learner's own copies, and a look at the installation."""
+"""What happens around the notebooks: a learner's own copies."""
 
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from ..errors import LabError
@@ -25,25 +24,30 @@ class Learned:
 
 
 def course() -> Path:
-    """Return the folder of the course's own notebooks.
+    """Return the folder of the course's own notebooks: a wheel carries it, a clone has it beside.
 
-    Raises LabError if the package was installed without the repository around it.
+    Raises LabError if there is neither.
     """
-    folder = Path(__file__).resolve().parents[2] / "course"
-    if not folder.is_dir():
-        raise LabError(
-            f"there is no course at {folder}; clone the repository and install it "
-            "from there with pip install -e ."
-        )
-    return folder
+    here = Path(__file__).resolve()
+    places = (here.parent / "pages", here.parents[2] / "course")
+    for folder in places:
+        if folder.is_dir():
+            return folder
+    raise LabError(
+        f"there is no course at {places[0]} or {places[1]}; install the package again, or clone "
+        "the repository and install it from there with pip install -e ."
+    )
 
 
-def learn(source: Path, target: Path) -> Learned:
+def learn(
+    source: Path, target: Path, content: Callable[[Path], bytes | None] | None = None
+) -> Learned:
     """Copy what is missing in a learner's folder; what is there is never overwritten.
 
     Notebooks, the pages and the pictures they show are copied; names that begin with "_" or "."
     belong to the book, as the reference does, and `instructor.md` to the instructor. A notebook is
     copied without stored outputs: what is to be predicted must not stand below the question.
+    `content` says otherwise what becomes of a file (None: it is left out).
     Raises LabError if the folders cannot be used, or for a notebook that is none.
     """
     source, target = Path(source).resolve(), Path(target).resolve()
@@ -61,9 +65,11 @@ def learn(source: Path, target: Path) -> Learned:
         if os.path.lexists(target / name):
             kept.append(name)
             continue
-        content = _untold(path)
+        text = (content or _untold)(path)
+        if text is None:
+            continue
         try:
-            write_whole(target / name, content)
+            write_whole(target / name, text)
         except OSError as error:
             raise LabError(f"{target / name} cannot be written: {error.strerror}.") from error
         copied.append(name)
@@ -74,24 +80,3 @@ def _untold(path: Path) -> bytes:
     if path.suffix != ".ipynb":
         return path.read_bytes()
     return notebooks.content(notebooks.unrun(notebooks.read(path)))
-
-
-def examine() -> list[tuple[str, str]]:
-    """List what is installed, as (what, version or "missing"), with the device torch would use."""
-    rows = [("Python", sys.version.split()[0])]
-    for name in ("operator-lab", "torch", "numpy", "matplotlib", "jupyterlab", "anywidget"):
-        try:
-            rows.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            rows.append((name, "missing"))
-    return [*rows, ("device", _device())]
-
-
-def _device() -> str:
-    try:
-        import torch
-    except (ImportError, OSError) as error:  # a broken library raises OSError on Windows
-        return f"missing ({error})"
-    if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

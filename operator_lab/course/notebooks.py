@@ -6,6 +6,7 @@ be read and compared with an execution. Every other output is taken out: a chang
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -118,6 +119,9 @@ def execute(
         raise LabError(f"a cell ran for more than {timeout} seconds.") from error
     except DeadKernelError as error:
         raise LabError("the kernel died, perhaps for lack of memory.") from error
+    except RuntimeError as error:  # the kernel's first answer never came
+        atexit.unregister(client._cleanup_kernel)  # nbclient forgets to: an error at exit
+        raise LabError(f"the kernel did not start ({error}); is ipykernel installed?") from error
     return json.loads(nbformat.writes(node))
 
 

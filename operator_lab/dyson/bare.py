@@ -25,7 +25,7 @@ from scipy.special import erf
 
 from ..errors import LabError, near
 from ..guard import guarded
-from ..run import Run
+from ..run import Run, single
 from ..transformer.rotation import turned
 from .series import SPLITS
 
@@ -44,19 +44,23 @@ def at(run: Run, couplings: Inexact[ndarray, "..."] | complex, free: str = "noth
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
-    LabError for an unknown split, another nonlinearity, a gated MLP, post-LN, RMS norm, mixing
-    without softmax, or a coupling at which the pass overflows.
+    LabError for a batch, an unknown split, another nonlinearity, a gated MLP, post-LN, RMS norm,
+    mixing without softmax, or a coupling at which the pass overflows.
     """
     if free not in SPLITS:
         raise LabError(
             f"{free!r} is not a split{near(free, SPLITS)} It is one of {', '.join(SPLITS)}."
         )
-    s = run.shape
+    s = single(run).shape
     plain = s.activation == "gelu" and s.mixing == "softmax" and not s.gated
     if not plain or s.norm == "post" or s.rms:
         raise LabError(
             "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
         )
+    s.without(
+        "The coupling series", "norm", "parallel", "qk_norm", "score_cap", "windows", "relative",
+        "layered", "first_norm",
+    )  # fmt: skip
     lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
     if not np.isfinite(lam).all():
         raise LabError("A coupling must be a finite complex number.")
@@ -156,22 +160,28 @@ def stable_coefficients(
 ) -> tuple[Float[ndarray, "n N d"], float]:
     """Coefficients from a circle small enough that a smaller one agrees; with that radius.
 
-    Halves the radius until it does. LabError where no circle above 1e-4 serves.
+    Halves the radius until it does. LabError where no circle above 1e-4 serves, and as in `at`.
     """
+    at(run, 0.0, free)  # refuses a network without a series
+    wide = _on_circle(run, count, radius, free)
     while radius > 1e-4:
-        try:
-            c, check = (coefficients(run, count, r, free) for r in (radius, 0.7 * radius))
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # on far too wide a circle they are astronomic
-                off = np.linalg.norm(c[count // 2] - check[count // 2])
-                size = np.linalg.norm(c[count // 2])
-                if np.isfinite(size) and off <= tolerance * size:  # inf <= inf says nothing
-                    return c, radius
-        except LabError:  # overflow on the circle: it is too wide
-            pass
-        radius /= 2
+        narrow = _on_circle(run, count, radius / 2, free)
+        if wide is not None and narrow is not None:
+            off = np.linalg.norm(wide[count // 2] - narrow[count // 2])
+            if off <= tolerance * np.linalg.norm(wide[count // 2]):
+                return wide, radius
+        wide, radius = narrow, radius / 2
     raise LabError("No circle about 0 gives stable coefficients; is this network analytic there?")
+
+
+def _on_circle(run, count, radius, free):
+    """Coefficients from a circle; None where it is so wide that the pass overflows."""
+    try:
+        c = coefficients(run, count, radius, free)
+    except LabError:
+        return None
+    with np.errstate(over="ignore"):  # on far too wide a circle they are astronomic
+        return c if np.isfinite(np.linalg.norm(c[count // 2])) else None
 
 
 @guarded

@@ -20,13 +20,14 @@ from scipy.linalg import expm, logm
 from ..errors import LabError, near
 from ..guard import guarded
 from ..model import Model, divergence
-from ..run import Run, softmax
+from ..run import Run, single, softmax
 from ..steps import MLPStep, Step
 from ..transformer import TINY
 
 SPLITS = ("nothing", "mlp", "on_site")
 # An order this much smaller than the state changes no digit of it; it is not propagated further.
 ROUNDING = 1e-18
+ROUNDING_OF_LOG = 1e-12  # a matrix as near to a singular one has no logarithm in float64
 
 
 @guarded
@@ -124,6 +125,8 @@ def law_of(
     z = x @ run.weights["W_U.weight"].T
     bias = run.weights.get("W_U.bias")
     z = z if bias is None else z + bias
+    if run.shape.logit_cap:
+        z = run.shape.logit_cap * np.tanh(z / run.shape.logit_cap)
     return softmax(z if run.shape.readout == "softmax" else np.log(z**2 + TINY))
 
 
@@ -172,11 +175,17 @@ def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
 
 
 @guarded
-def propagator(run: Run) -> Float[ndarray, "Nd Nd"]:
-    """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand."""
+def propagator(run: Run, linear: bool = False) -> Float[ndarray, "Nd Nd"]:
+    """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand.
+
+    With `linear` U is the linear part: how differences of states propagate, biases or not.
+    LabError for a batch.
+    """
+    if run.states.ndim > 3:
+        raise LabError("A batch has one propagator per sentence; take one run, runs[i].")
     U = np.eye(run.states[0].size, dtype=run.states.dtype)
     for V in run.steps:
-        U = U + V.dense() @ U
+        U = U + V.dense(linear) @ U
     return U
 
 
@@ -205,15 +214,39 @@ def exponentials(run: Run) -> Exponentials:
     """The run's product of steps as an ordered exponential, and how well one exponential does it.
 
     1 + V_s = exp(B_s); first order sum B_s, second order adds half their commutators (Magnus
-    1954; paper IV, "time-ordered exponential"). For short sentences: the matrices are N d wide.
+    1954; paper IV, "time-ordered exponential"). Where biases stand, of the steps on (x, 1). For
+    short sentences: the matrices are N d wide. LabError for a batch, and where a step is not
+    invertible.
     """
-    V = [step.dense() for step in run.steps]
-    x0, x = run.states[0].ravel(), run.states[-1].ravel()
+    if run.states.ndim > 3:
+        raise LabError("A batch has one product per sentence; take one run, runs[i].")
+    V, x0, x = _on_vectors(run)
+    for v in V:
+        sizes = np.linalg.svd(np.eye(len(v)) + v, compute_uv=False)
+        if sizes[-1] < ROUNDING_OF_LOG * sizes[0]:
+            raise LabError(
+                "A step of this run takes something away for good, as a norm after the step takes "
+                "the mean, so it is no exponential of anything; take a pre-LN model."
+            )
     B = [logm(np.eye(len(v)) + v).real for v in V]
     commutators = sum((b @ a - a @ b) / 2 for a, b in itertools.combinations(B, 2))
     tries = sum(V), sum(B), sum(B) + commutators
     plain, first, second = (_distance(expm(M) @ x0, x) for M in tries)
     return Exponentials(plain, first, second, norms=float(sum(np.linalg.norm(b, 2) for b in B)))
+
+
+def _on_vectors(run: Run) -> tuple[list[ndarray], ndarray, ndarray]:
+    """The steps as matrices, the first state and the last; with a 1 behind where biases stand."""
+    x0, x = run.states[0].ravel(), run.states[-1].ravel()
+    if not any(step.constants() for step in run.steps):
+        return [step.dense() for step in run.steps], x0, x
+    made = []
+    for step in run.steps:
+        V = np.zeros((x0.size + 1, x0.size + 1), x0.dtype)
+        V[:-1, :-1] = step.dense(linear=True)
+        V[:-1, -1] = step(np.zeros_like(run.states[0])).ravel()
+        made.append(V)
+    return made, np.append(x0, 1), np.append(x, 1)
 
 
 @guarded
@@ -224,6 +257,7 @@ def reordered(model: Model, order: Sequence[int]) -> Model:
         raise LabError(f"An order of layers is a permutation of 0 to {layers[-1]}; got {order}.")
     if model.transformer.shape.tied:
         raise LabError("A tied model has one layer at every depth; there is nothing to reorder.")
+    model.shape.without("Another order of layers", "windows", "layered", "first_norm")
     weights = {}
     for here, source in enumerate(order):
         prefix = f"blocks.{source}."
@@ -268,11 +302,13 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     The logit of `word` at `position` minus that of `against` (default: the mean over the
     vocabulary), with the final norm frozen. Everything on-site is free, so a term is one last
     hop and all the on-site propagation behind it. It sees what was moved, not what set the
-    mixing (query and key composition). LabError for an unknown word, and for Born's rule, whose
-    logits are no sums.
+    mixing (query and key composition). LabError for an unknown word, an encoder, a batch, and for
+    Born's rule, whose logits are no sums.
     """
+    run = single(run)
     if run.shape.readout == "born":
         raise LabError("The logits of Born's rule are logarithms of squares; no sum of terms.")
+    run.shape.without("A logit as a sum of terms", "logit_cap")
     for name in (word, against):
         if name is not None and name not in run.vocabulary:
             raise LabError(f"{name!r} is not a word of this model{near(name, run.vocabulary)}")

@@ -113,6 +113,8 @@ def _mlp(layer: LayerRun) -> Tangent:
 
 def _attention(layer: LayerRun) -> Tangent:
     shape, step = layer.run.shape, layer.attend()
+    shape.without("The whole Jacobian", "qk_norm", "score_cap")
+    angles = shape.turning(layer.index)
     T = 1.0 if shape.mixing == "raw" else layer.temperature
     read, after = _norms(layer, step, 2 * layer.index)
     q, k = (_served(layer.run.kept[name, layer.index], shape) for name in ("query", "key"))
@@ -123,15 +125,15 @@ def _attention(layer: LayerRun) -> Tangent:
     key = np.einsum("hijv,ahv->iajh", answer, step.W_O, optimize=True)
     value = step.mixing.transpose(1, 2, 0)[:, None]
     to_value = np.einsum("ahv,hvb->ahb", step.W_O, step.W_V, optimize=True)[None]
-    if shape.rotation:  # how much the key of j moves depends on j: its turn is taken back
-        to_key = turned(q[:, :, None], shape.rotation, -places) @ layer.W_K[:, None] / T
+    if angles:  # how much the key of j moves depends on j: its turn is taken back
+        to_key = turned(q[:, :, None], angles, -places) @ layer.W_K[:, None] / T
         between = value @ to_value + np.einsum("iajh,hijb->iajb", key, to_key, optimize=True)
     else:
         to_key = (q @ layer.W_K / T).transpose(1, 0, 2)[:, None]
         between = _beside(key, value, -1) @ _beside(to_key, to_value, -2)
 
     covariance = answer.mT @ k[:, None]  # of values and keys, as each query weighs them
-    covariance = turned(covariance, shape.rotation, -places[:, None])
+    covariance = turned(covariance, angles, -places[:, None])
     own = np.einsum("ahv,hivk,hkb->iab", step.W_O, covariance, layer.W_Q / T, optimize=True)
     for i, asked in enumerate(own):
         between[i, :, i] += asked

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..errors import LabError
 from ..judge import Exercise, judge
 from ..judge.strict import fail, strict
+from .record import record
 from .shelf import find
 
 
@@ -15,10 +16,12 @@ def check(exercise: str | Exercise, function: object) -> Callable:
     """Judge an answer, print the verdict and return the function to go on with.
 
     The exercise is given by its name, or as an Exercise of one's own. What goes on is the learner's
-    function if it passed, otherwise the reference. The first line is the same on every machine.
+    function if it passed (in a wrapper that takes and returns NumPy, if it speaks torch), otherwise
+    the reference. The first line is the same on every machine.
     While a learner works nothing is raised for an answer; a strict check
     (OPERATOR_LAB_CHECKS=strict, or under pytest) that has not passed is an error of its cell,
-    outside IPython CheckFailed. LabError for an unknown name.
+    outside IPython CheckFailed. What is passed while one works is kept for `progress`. LabError
+    for an unknown name.
     """
     exercise = _given(exercise)
     demanding = strict()
@@ -26,15 +29,21 @@ def check(exercise: str | Exercise, function: object) -> Callable:
     if demanding and not verdict.passed:
         fail(verdict.line)
         return exercise.reference
+    if verdict.passed and not demanding and function is not exercise.reference:
+        record(exercise.name)
     if not verdict.passed:
         more = "hint" if exercise.hints else "solution"
         ending = f"You go on with the reference; lab.{more}({_called(exercise)}) helps."
     elif function is exercise.reference:
         ending = "This is the reference; run the cell above again to check your own function."
     else:
+        wrapped = verdict.function is not function
         ending = "You go on with your own function."
-    print("\n".join((verdict.line, *(f"  {line}" for line in (*verdict.help, ending)))))
-    return function if verdict.passed and callable(function) else exercise.reference
+        if wrapped:
+            ending = "You go on with your own function, wrapped: NumPy arrays in, NumPy arrays out."
+    printed = ("It printed (the first lines):", *verdict.printed) if verdict.printed else ()
+    print("\n".join((verdict.line, *(f"  {line}" for line in (*verdict.help, *printed, ending)))))
+    return verdict.function or exercise.reference
 
 
 def hint(exercise: str | Exercise, level: int = 1) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from . import thermodynamics as thermodynamics
     from . import training as training
     from .explorer import Explorer as Explorer
+    from .living import live as live
     from .look import style as style
     from .panels import Bars as Bars
     from .panels import Choice as Choice
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .panels import Points as Points
     from .panels import Slider as Slider
 
-_NAMES = {"Explorer": "explorer", "style": "look"} | dict.fromkeys(
+_NAMES = {"Explorer": "explorer", "live": "living", "style": "look"} | dict.fromkeys(
     ("Bars", "Choice", "Heatmap", "Lines", "Points", "Slider"), "panels"
 )
 _MODULES = {

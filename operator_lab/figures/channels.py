@@ -9,11 +9,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..corpus import Tokenizer
 from ..edits import silence
+from ..errors import LabError
 from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Slider
 from .look import LIGHT, MARKERS, shades
+from .standard import standard
+
+MOST = 6  # heads, of which there are 64 sets
 
 
 @guarded
@@ -82,14 +87,21 @@ def harm(ax: Axes, silenced: ndarray, carried: ndarray) -> None:
 def switches(model: Model, sentence: str, count: int = 8) -> Explorer:
     """The law with some heads of one layer silenced: every set of heads, every layer.
 
-    In a live notebook another sentence can be typed. LabError for a sentence that the model or
-    the exact law cannot read.
+    Beside it the loss (`Model.loss`): over all texts of a language or of one's own, of a real model
+    over the sentence alone. In a live notebook another sentence can be typed. LabError for a
+    sentence that the model or the exact law cannot read, and for more than `MOST` heads.
     """
     shape, quick = model.transformer.shape, model.to("float32")
+    if shape.heads > MOST:
+        raise LabError(
+            f"This picture shows every set of at most {MOST} heads, and a layer here has "
+            f"{shape.heads}; lab.channels.costs silences one at a time."
+        )
+    texts = [sentence] if isinstance(model.language, Tokenizer) else None
     heads = range(shape.heads)
     subsets = [s for n in range(shape.heads + 1) for s in itertools.combinations(heads, n)]
     off = np.array([
-        [quick.excess(32, edits=silence(quick, layer, s) if s else None)
+        [quick.loss(texts, 32, silence(quick, layer, s) if s else None)
          for layer in range(shape.layers)]
         for s in subsets
     ])  # fmt: skip
@@ -117,7 +129,9 @@ def _named(heads: Sequence[int], count: int) -> str:
 
 
 def _switch_picture(model: Model, text: str, subsets, off: ndarray, count: int) -> dict:
-    run, exact = model.run(text), model.language.law(text)[-1]
+    run = model.run(text)
+    exact = standard(model, text, run)[1][-1]
+    loss = "excess" if model.knows_truth else "loss"
     layers = range(run.shape.layers)
     laws = np.array([
         [model.run(text, edits=silence(model, layer, s) if s else None).law[-1] for layer in layers]
@@ -134,18 +148,18 @@ def _switch_picture(model: Model, text: str, subsets, off: ndarray, count: int) 
                 low=0, high=1, y_label="probability",
             ),
             Bars(
-                "Excess over all texts", ["heads left", "all heads"],
-                {"excess": np.stack([off, np.broadcast_to(off[0], off.shape)], axis=-1)},
+                f"{loss.capitalize()} over all texts", ["heads left", "all heads"],
+                {loss: np.stack([off, np.broadcast_to(off[0], off.shape)], axis=-1)},
                 low=0, y_label="nats",
             ),
         ],
         "readout": "{layer}, {silenced} silenced: the law here moves by {moved:.2f} nats, the "
-        "likeliest word is '{word}' ({p:.0%}); over all texts the excess is {off:.3f} nats.",
+        "likeliest word is '{word}' ({p:.0%}); over all texts the " + loss + " is {off:.3f} nats.",
         "values": {
             "layer": [[f"Layer {i + 1}" for i in layers]], "moved": moved, "off": off,
             "silenced": [[_named(s, run.shape.heads)] for s in subsets], "p": laws.max(-1),
             "word": [[run.vocabulary[i] for i in row] for row in laws.argmax(-1)],
         },
         "alt": f"Bars: the law of the word after '{text}', one head of layer 2 silenced, beside "
-        "that of the whole model; and the excess over all texts, with and without it.",
+        f"that of the whole model; and the {loss} over all texts, with and without it.",
     }  # fmt: skip

@@ -47,7 +47,7 @@ def pack(
 
 
 def unpack(header: Sequence[Mapping[str, Any]], data: bytes) -> dict[str, np.ndarray]:
-    """Undo `pack`, as explorer.js does."""
+    """Undo `pack`, as drawing.js does."""
     arrays = {}
     for entry in header:
         count = int(np.prod(entry["shape"], dtype=int))

@@ -13,6 +13,7 @@ from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import line
+from .standard import standard
 
 METHODS = {"euler": "Euler", "heun": "Heun", "rk4": "Runge-Kutta 4"}
 COST = {"euler": 1, "heun": 2, "rk4": 4}  # evaluations of the velocity a layer
@@ -146,7 +147,10 @@ def refinement(model: Model, sentence: str, count: int = 8) -> Explorer:
 
 
 def _refinement_picture(model: Model, finer, text: str, count: int) -> dict:
-    whole, exact_law = model.run(text).law[-1], model.language.law(text)[-1]
+    run = model.run(text)
+    name, exact_law = standard(model, text, run)
+    whole, exact_law = run.law[-1], exact_law[-1]
+    held = {"as trained": whole} | ({name: exact_law} if model.knows_truth else {})
     laws = np.array([[m.run(text).law[-1] for m in row] for row in finer])
     shown = np.argsort(-(whole + exact_law), kind="stable")[:count]
     far = np.array([[divergence(exact_law, law) for law in row] for row in laws])
@@ -154,26 +158,25 @@ def _refinement_picture(model: Model, finer, text: str, count: int) -> dict:
     return {
         "panels": [
             Bars(
-                f"After '{text.split()[-1]}'", [words[i] for i in shown],
-                {"refined": laws[..., shown], "as trained": whole[shown],
-                 "exact law": exact_law[shown]},
+                f"After '{run.words[-1].strip()}'", [words[i] for i in shown],
+                {"refined": laws[..., shown]} | {key: law[shown] for key, law in held.items()},
                 low=0, high=1, y_label="probability",
             ),
             Lines(
-                "Distance to the exact law", TIMES, {"distance": far.T}, x_label="steps a layer",
+                f"Distance to the {name}", TIMES, {"distance": far.T}, x_label="steps a layer",
                 y_label="nats", low=0, cursor=True,
             ),
         ],
-        "readout": "{which} in {times:.0f} steps: {far:.3f} nats from the exact law ({own:.3f} as "
-        "trained); the likeliest next word is '{word}' ({p:.0%}).",
+        "readout": "{which} in {times:.0f} steps: {far:.3f} nats from the " + name + " ({own:.3f} "
+        "as trained); the likeliest next word is '{word}' ({p:.0%}).",
         "values": {
             "which": [["Every layer", "All layers but the first"]],
             "times": np.array(TIMES, float)[:, None], "far": far,
             "own": divergence(exact_law, whole), "p": laws.max(-1),
             "word": [[words[i] for i in row] for row in laws.argmax(-1)],
         },
-        "alt": f"Bars: the next word after '{text}' from the model with finer layers, as trained, "
-        "and by the exact law; the distance to the exact law against the number of steps a layer.",
+        "alt": f"Bars: the next word after '{text}' from the model with finer layers and from the "
+        f"{name}; the distance to the {name} against the number of steps a layer.",
     }  # fmt: skip
 
 

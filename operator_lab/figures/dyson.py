@@ -16,6 +16,7 @@ from ..model import Model, divergence
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import line
+from .standard import standard
 
 SPLITS = {
     "nothing is free, count layers": ("nothing", "layer"),
@@ -28,7 +29,8 @@ SPLITS = {
 def truncation(model: Model, sentence: str, count: int = 8) -> Explorer:
     """The law read from the first orders of a run, for three choices of what is free.
 
-    Beside the truncated law stand the whole model's and the exact one, for the likeliest words.
+    Beside the truncated law stand the whole model's and the exact one, if any, for the likeliest
+    words.
     In a live notebook another sentence can be typed. LabError for a sentence that the model or
     the exact law cannot read, or one of fewer positions than the model has layers plus one.
     """
@@ -47,8 +49,9 @@ def truncation(model: Model, sentence: str, count: int = 8) -> Explorer:
 
 
 def _truncation_picture(model: Model, text: str, count: int) -> dict:
-    run, exact = model.run(text), model.language.law(text)[-1]
-    layers = run.shape.layers
+    run = model.run(text)
+    name, exact = standard(model, text, run)
+    exact, layers = exact[-1], run.shape.layers
     if len(run.words) <= layers:
         raise LabError(f"Give a sentence of at least {layers} words, so that every hop can happen.")
     series = [orders(run, *options) for options in SPLITS.values()]
@@ -57,13 +60,14 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
     left = np.array([[divergence(run.law[-1], law) for law in row] for row in laws])
     off = np.array([[divergence(exact, law) for law in row] for row in laws])
     weight = np.stack([sizes(s) for s in series])
+    said = ", {off:.3f} from the exact law" if model.knows_truth else ""
     return {
         "choice": Choice("what is free", list(SPLITS), start=2),
         "panels": [
             Bars(
                 f"After '{run.words[-1]}'", [run.vocabulary[i] for i in shown],
                 {"orders kept": laws[..., shown], "whole model": run.law[-1, shown],
-                 "exact law": exact[shown]},
+                 name: exact[shown]},
                 low=0, y_label="probability",
             ),
             Lines(
@@ -71,14 +75,15 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
                 x_label="order", y_label="norm, of the whole state", low=0, cursor=True,
             ),
         ],
-        "readout": "Orders 0 to {order:.0f}: {left:.3f} nats from the whole model, {off:.3f} from "
-        "the exact law. The likeliest next word is '{word}' ({p:.0%}).",
+        "readout": "Orders 0 to {order:.0f}: {left:.3f} nats from the whole model" + said + ". The "
+        "likeliest next word is '{word}' ({p:.0%}).",
         "values": {
             "order": np.arange(layers + 1.0), "left": left, "off": off, "p": laws.max(-1),
             "word": [[run.vocabulary[i] for i in row] for row in laws.argmax(-1)],
         },
         "alt": f"Bars: probabilities of the next word after '{text}' from the orders kept, the "
-        "whole model and the exact law; a curve: the size of each order.",
+        f"{' and the '.join(dict.fromkeys(['whole model', name]))}; a curve: the size of each "
+        "order.",
     }  # fmt: skip
 
 

@@ -1,15 +1,13 @@
 """`Explorer`: a picture with a slider, the same in a notebook and in a page without a kernel.
 
-It sends arrays, not pixels; explorer.js draws them with the colours of the page around it.
+It sends arrays, not pixels; drawing.js draws them with the colours of the page around it.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from IPython.display import display
 
 from ..errors import LabError
 from .content import Content
+from .modules import joined
 from .panels import Bars, Choice, Heatmap, Lines, Panel, Points, Slider
 
 __all__ = ["Bars", "Choice", "Explorer", "Heatmap", "Lines", "Points", "Slider"]
@@ -36,7 +35,7 @@ class Explorer(anywidget.AnyWidget):
     Raises `LabError` where the parts do not fit together or weigh more than 300 kB.
     """
 
-    _esm = Path(__file__).with_name("explorer.js")
+    _esm = joined("drawing.js", "explorer.js")
     _css = Path(__file__).with_name("explorer.css")
     header = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes().tag(sync=True)
@@ -138,12 +137,6 @@ class Explorer(anywidget.AnyWidget):
         display(bundle, metadata=metadata, raw=True)
 
     def _still(self) -> str:
-        from .still import png  # matplotlib only where a picture is displayed
+        from .still import figure_of  # matplotlib only where a picture is displayed
 
-        source = base64.b64encode(png(self._content, self.index, self.choice_index)).decode()
-        return (
-            f'<noscript data-model="{self.model_id}"><figure class="operator-lab-still">'
-            f'<img alt="{escape(self._content.alt)}" style="max-width:100%" '
-            f'src="data:image/png;base64,{source}">'
-            f"<figcaption>{escape(self.text)}</figcaption></figure></noscript>"
-        )
+        return figure_of(self._content, self.model_id, self.index, self.choice_index)

@@ -13,6 +13,7 @@ from ..measurement import cut, lens, tempered
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, MARKERS
+from .standard import standard
 
 TEMPERATURES = (0.5, 1.0, 2.0)
 
@@ -27,8 +28,9 @@ def step_names(layers: int) -> list[str]:
 def depth(model: Model, sentence: str, count: int = 10) -> Explorer:
     """The law read after each step, at the last word and one before (logit lens).
 
-    In a live notebook another sentence can be typed. LabError for a sentence that the model or
-    the exact law cannot read.
+    Held against the exact law, or the whole model's where nobody knows it. In a live notebook
+    another sentence can be typed. LabError for a sentence that the model or the exact law cannot
+    read.
     """
 
     def picture(text: str) -> dict:
@@ -48,7 +50,8 @@ def depth(model: Model, sentence: str, count: int = 10) -> Explorer:
 
 def _depth_picture(model: Model, text: str, count: int) -> dict:
     run = model.run(text)
-    laws, exact = lens(run), model.language.law(text)
+    name, exact = standard(model, text, run)
+    laws = lens(run)
     off = np.array([[divergence(exact[i], law[i]) for i in range(len(exact))] for law in laws])
     last = laws[:, -1]
     shown = np.argsort(-(last[-1] + exact[-1] + 0.3 * last.max(0)), kind="stable")[:count]
@@ -57,23 +60,23 @@ def _depth_picture(model: Model, text: str, count: int) -> dict:
         "panels": [
             Bars(
                 f"After '{run.words[-1]}'", [run.vocabulary[i] for i in shown],
-                {"read here": last[:, None, shown], "exact law": exact[-1, shown]},
+                {"read here": last[:, None, shown], name: exact[-1, shown]},
                 low=0, high=1, y_label="probability",
             ),
             Lines(
-                "Distance to the exact law", steps,
+                f"Distance to the {name}", steps,
                 {"after the last word": off[:, -1], "mean over the sentence": off.mean(1)},
                 x_label="steps", y_label="nats", low=0, cursor=True,
             ),
         ],
         "readout": "Read after {step}: the likeliest next word is '{word}' ({p:.0%}); {off:.2f} "
-        "nats from the exact law.",
+        f"nats from the {name}.",
         "values": {
             "step": step_names(run.shape.layers), "p": last.max(-1), "off": off[:, -1],
             "word": [run.vocabulary[i] for i in last.argmax(-1)],
         },
         "alt": f"Bars: the next word after '{text}' as read after the second attention, and the "
-        "exact law; a curve of the distance between them that falls with depth.",
+        f"{name}; a curve of the distance between them that falls with depth.",
     }  # fmt: skip
 
 

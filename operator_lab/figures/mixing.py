@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..corpus import Tokenizer
 from ..errors import LabError
 from ..guard import guarded
 from ..mixing import entropy, temperature_scan
@@ -27,11 +28,15 @@ def temperature(
     """The mixing of every head as the temperature T = tau sqrt(d_k) is turned, in the whole model.
 
     Shows the map A[query, key], the row of the word at `position` as a distribution, and the
-    model's excess over the exact law. In a live notebook another sentence can be typed. A long
-    sentence shows the first layer's heads only. LabError for a sentence the model cannot read.
+    model's loss (`Model.loss`): its excess over the exact law, over texts of one's own, or, of a
+    real model, over the sentence; none of a model that sees both ways. In a live notebook another
+    sentence can be typed. A long sentence shows the first layer's heads only. LabError for a
+    sentence the model cannot read.
     """
     models = [model.replace(tau=float(r)) for r in ratios]
-    curve = temperature_scan(model.to("float32"), ratios.tolist(), count=64)
+    texts = [sentence] if isinstance(model.language, Tokenizer) else None
+    expects = model.shape.readout != "none" and (model.knows_truth or model.shape.causal)
+    curve = temperature_scan(model.to("float32"), ratios.tolist(), 64, texts) if expects else None
 
     def picture(text: str) -> dict:
         return _mixing_picture(models, ratios, curve, text, position)
@@ -60,6 +65,7 @@ def _mixing_picture(models, ratios, curve, text, position) -> dict:
     labels = tuple(f"{w} " if w in words[:i] else w for i, w in enumerate(words))
     row = A[:, :, here]
     best = row.argmax(-1)
+    loss = _loss_panel(models[0], ratios, curve)
     return {
         "choice": Choice("head", heads, start=_telling(A[int(abs(ratios - 1).argmin())], here)),
         "panels": [
@@ -71,24 +77,41 @@ def _mixing_picture(models, ratios, curve, text, position) -> dict:
                 f"What '{words[here]}' reads", labels[: here + 1],
                 {"weight": row[..., : here + 1]}, low=0, high=1, y_label="weight",
             ),
-            Lines(
-                "Distance to the exact law", ratios, {"excess": curve}, x_label="T / T₀",
-                y_label="excess in nats", x_scale="log", y_scale="log", cursor=True,
-            ),
+            *loss["panels"],
         ],
         "readout": "T = {ratio:.3g} T₀ = {T:.3g}, with T₀ = √d_k = {T0:.3g}. In {head}, '{word}' "
         "reads mostly '{best}' ({weight:.0%}); the entropy of its row is {entropy:.2f} nats, of at "
-        "most {most:.2f}. At this temperature the model is {excess:.3f} nats from the exact law.",
+        "most {most:.2f}." + loss["readout"],
         "values": {
             "ratio": ratios[:, None], "T": ratios[:, None] * shape.T0, "T0": shape.T0,
             "head": [heads], "word": words[here],
             "best": [[words[j] for j in line] for line in best],
             "weight": row.max(-1), "entropy": entropy(row), "most": float(np.log(here + 1)),
-            "excess": curve[:, None],
+            **loss["values"],
         },
         "alt": f"Three pictures at the usual temperature: the mixing of one head over '{text}', "
-        f"the weights with which '{words[here]}' reads, and the excess against temperature, "
-        "lowest near T = T₀.",
+        f"the weights with which '{words[here]}' reads{loss['alt']}.",
+    }  # fmt: skip
+
+
+def _loss_panel(model: Model, ratios: ndarray, curve: ndarray | None) -> dict:
+    """How well the model expects what comes, at each temperature; nothing without a curve."""
+    if curve is None:
+        return {"panels": [], "readout": "", "values": {}, "alt": ""}
+    name = "excess" if model.knows_truth else "loss"
+    known = {
+        "excess": ("Distance to the exact law", "is {loss:.3f} nats from the exact law"),
+        "loss": ("Surprise at what comes", "meets each word with {loss:.3f} nats of surprise"),
+    }
+    title, said = known[name]
+    lines = Lines(
+        title, ratios, {name: curve}, x_label="T / T₀", y_label=f"{name} in nats", x_scale="log",
+        y_scale="log", cursor=True,
+    )  # fmt: skip
+    return {
+        "panels": [lines], "readout": f" At this temperature the model {said}.",
+        "values": {"loss": curve[:, None]},
+        "alt": f", and the {name} against temperature, lowest near T = T₀",
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from ..corpus import Language
+from ..corpus import Language, grammar_of
 from ..errors import LabError
 from ..guard import guarded
 from ..one_hot import remaining, surprise, window_law
@@ -23,6 +23,7 @@ def context(language: Language, sentence: str, start: int = 1, count: int = 10) 
     Beside it the mean entropy that remains after c words of a long text. In a live notebook
     another sentence can be typed, of at most 24 words. LabError for one outside the grammar.
     """
+    language = grammar_of(language)
     lengths = np.arange(25)
     mean = remaining(language, lengths.tolist(), count=1024)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -133,3 +135,14 @@ def png(content: Content, i: int, j: int) -> bytes:
     # 256 shades are enough for flat colours, and a third of the bytes
     Image.open(drawn).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+def figure_of(content: Content, model_id: str, i: int, j: int) -> str:
+    """That figure for a page: seen where no script draws the widget `model_id` in its place."""
+    source = base64.b64encode(png(content, i, j)).decode()
+    return (
+        f'<noscript data-model="{model_id}"><figure class="operator-lab-still">'
+        f'<img alt="{escape(content.alt)}" style="max-width:100%" '
+        f'src="data:image/png;base64,{source}">'
+        f"<figcaption>{escape(content.text(i, j))}</figcaption></figure></noscript>"
+    )

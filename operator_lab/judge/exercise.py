@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from .mistakes import Wrong
 SEEDS = (20, 26)
 SHELF = "operator_lab.exercises."
 LEVELS = ("core", "stretch")
+# for `spared`, where no mean and no maximum is taken off
+PLAIN = {
+    "float32": "nothing is taken off, so that float32 answers lose no more than their own digits"
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Exercise:
 
     `reference` is a right answer; `cases` maps a random generator to the arguments all answers
     are tried on; `parts` is the number of arrays an answer consists of (1: an array, otherwise a
-    tuple); `seconds` is what all cases may take together.
+    tuple); `seconds` is what all cases may take together. `spared` names the extremes its cases
+    leave out (tests/test_extremes.py lists them), each with the reason.
     """
 
     title: str
@@ -53,6 +58,7 @@ class Exercise:
     level: str = "core"
     parts: int = 1
     seconds: float = 10.0
+    spared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

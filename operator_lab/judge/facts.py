@@ -69,16 +69,18 @@ def somewhere(pairs: Sequence[Pair]) -> str | None:
         for where, rest in parts:
             if not any(rest(w).any() for w in square):
                 return f"differs only {where}"
-    first = np.asarray(wrong[0][0]) if wrong else np.zeros((0, 0), dtype=bool)
-    rows = np.zeros(0, dtype=bool)
-    if first.ndim:
-        rows = np.asarray(first.reshape(len(first), -1).any(axis=1))
-    start = int(rows.argmax()) if rows.any() else 0
-    if start and rows[start:].all():
+    if not wrong or any(w.ndim == 0 or w.all() for w, _, _ in wrong):
+        return None
+    rows = [np.flatnonzero(w.reshape(len(w), -1).any(axis=1)) for w, _, _ in wrong]
+    starts, lengths = {int(r[0]) for r in rows}, [len(w) for w, _, _ in wrong]
+    to_the_end = all(len(r) == n - r[0] for r, n in zip(rows, lengths, strict=True))
+    if len(starts) == 1 and (start := starts.pop()) and to_the_end:
         return f"agrees up to row {start - 1} (rows count from 0), off from there on"
-    if rows.any() and not rows.all():
-        return f"differs only in {_rows(np.flatnonzero(rows))}"
-    return None
+    if any(len(r) == n for r, n in zip(rows, lengths, strict=True)):
+        return None
+    if all(len(r) == 1 and r[0] == n - 1 for r, n in zip(rows, lengths, strict=True)):
+        return "differs only in the last row"
+    return f"differs only in {_rows(rows[0])}" if len(set(map(tuple, rows))) == 1 else None
 
 
 def _rows(indices: np.ndarray) -> str:
@@ -114,7 +116,9 @@ def _factor(pairs: Sequence[Pair]) -> str | None:
 
 
 def _ratio(yours: np.ndarray, expected: np.ndarray) -> float | None:
-    factor = float((yours * expected).sum() / (expected**2).sum())
+    at = np.unravel_index(np.abs(expected).argmax(), expected.shape)
+    unit = expected / expected[at]  # so that no square leaves the range of numbers
+    factor = float((yours * unit).sum() / (unit**2).sum() / expected[at])
     return factor if same(yours, _as(factor * expected, yours)) else None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .exercise import Case
-from .todo import unfinished
+from .todo import Unfinished, unfinished
 
 LARGE = 1_000_000  # numbers; an answer beyond this is judged by its shape alone, never copied
 ORDINALS = ("first", "second", "third", "fourth")
@@ -25,7 +26,8 @@ class Reply:
     """What one call did.
 
     kind: "returned" (then `items` are arrays), "unfinished", "nothing" (None came back),
-    "unreadable" (no array of numbers came back) or "raised".
+    "unreadable" (no array of numbers came back) or "raised". `foreign`: what came back were
+    numbers, but no NumPy arrays of them (tensors, lists, matrices).
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Reply:
     detail: str = ""
     error: str = ""
     changed: tuple[int, ...] = ()
+    foreign: bool = False
 
     @property
     def returned(self) -> bool:
@@ -52,13 +55,19 @@ def observe(function: Callable, case: Case, parts: int = 1, convert: Callable = 
         value = function(*given)
         reply = _read(value, parts)
         changed = tuple(i for i, a in enumerate(given) if _changed(a, kept[i]))
-    except NotImplementedError:
+    except Unfinished:
         return Reply("unfinished")
     except TimeUp:
         raise
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the answer's own too
         return _raised(error, function)
-    return Reply(reply.kind, reply.items, reply.said, reply.detail, changed=changed)
+    return replace(reply, changed=changed, foreign=_foreign(value, parts))
+
+
+def _foreign(value: object, parts: int) -> bool:
+    items = value if parts > 1 and isinstance(value, (tuple, list)) else [value]
+    plain = (np.ndarray, np.generic, int, float)
+    return not all(isinstance(i, plain) and not isinstance(i, np.matrix) for i in items)
 
 
 def _arguments(case: Case, convert: Callable) -> list:
@@ -67,6 +76,11 @@ def _arguments(case: Case, convert: Callable) -> list:
 
 def _changed(now: object, before: object) -> bool:
     return not np.array_equal(np.asarray(_plain(now)), np.asarray(before))
+
+
+def array(value: object) -> object:
+    """Return what a notebook goes on with: an array, or a number as it is."""
+    return value if isinstance(value, (int, float, np.generic)) else np.asarray(_plain(value))
 
 
 def _plain(value: object) -> object:
@@ -100,12 +114,14 @@ def _array(value: object) -> Reply:
     if isinstance(value, CONTAINERS) or callable(value) or whole:
         return _unreadable(f"it returns {_what(value)}, where one array belongs")
     try:
-        array = np.asarray(_plain(value))
+        read = np.asarray(_plain(value))
+    except Unfinished:
+        raise
     except Exception as error:
         return _unreadable(f"it returns {_what(value)} that is no array of numbers", _text(error))
-    if array.dtype.kind not in "fiubc":
-        return _unreadable(f"it returns an array of dtype {array.dtype.name}, not of numbers")
-    return Reply("returned", (array if array.size > LARGE else array.copy(),))
+    if read.dtype.kind not in "fiubc":
+        return _unreadable(f"it returns an array of dtype {read.dtype.name}, not of numbers")
+    return Reply("returned", (read if read.size > LARGE else read.copy(),))
 
 
 def _unreadable(said: str, detail: str = "") -> Reply:
@@ -121,8 +137,12 @@ def _what(value: object) -> str:
 
 def _raised(error: BaseException, function: Callable) -> Reply:
     """Name the exception and the learner's own line, not one deep inside a library."""
-    kind, line = type(error).__name__, _line(error, function)
+    kind, line = type(error).__name__, None
+    with contextlib.suppress(Exception):  # a strange function or exception: the kind will do
+        line = _line(error, function)
     where = f" at line {line}" if line else ""
+    if isinstance(error, MemoryError):
+        return Reply("raised", said=f"it asks for more memory than there is{where}", error=kind)
     return Reply("raised", said=f"it raises {kind}{where}", detail=_text(error), error=kind)
 
 

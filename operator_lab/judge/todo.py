@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class Unfinished(NotImplementedError):
+    """The mark was used in a formula. Any other NotImplementedError is an error like others."""
+
+
 class _Todo:
     """Stands where an answer belongs; using it in a formula means the formula is not finished."""
 
@@ -10,7 +14,7 @@ class _Todo:
         return "TODO"
 
     def _unfinished(self, *_args, **_kwargs):
-        raise NotImplementedError("TODO still stands where an answer belongs")
+        raise Unfinished("TODO still stands where an answer belongs")
 
     def __getattr__(self, name: str):
         if name.startswith("_"):  # so that displaying or copying the mark stays harmless

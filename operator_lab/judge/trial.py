@@ -10,30 +10,49 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import random
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import LabError
 from .exercise import Case
-from .reply import Reply, TimeUp, observe
+from .memory import bounded_memory
+from .reply import Reply, TimeUp, array, observe
 
 THREAD = "operator-lab trial"
+LINES, WIDTH = 3, 100  # of what an answer prints
 PATIENCE = 1.0  # seconds to wait for a loop that does not want to end
 
 
-class _Nowhere:
-    """A stream that forgets what is written to it, at once: megabytes do no harm."""
+class FirstLines:
+    """A stream that keeps the first lines and counts the rest: megabytes do no harm."""
 
     encoding = "utf-8"
 
+    def __init__(self) -> None:
+        self.kept, self.more = [""], 0
+
     def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True) if len(text) < 10_000 else [text[:WIDTH], "\n"]:
+            if len(self.kept) <= LINES:
+                self.kept[-1] = (self.kept[-1] + line)[: WIDTH + 1]
+                if line.endswith("\n"):
+                    self.kept[-1] = self.kept[-1].rstrip("\n")
+                    self.kept.append("")
+            else:
+                self.more += 1
         return len(text)
+
+    def lines(self) -> tuple[str, ...]:
+        """The first lines, and how many more pieces were written."""
+        return tuple(line for line in self.kept[:LINES] if line) + ("...",) * bool(self.more)
 
     def flush(self) -> None:
         pass
@@ -42,10 +61,20 @@ class _Nowhere:
         return False
 
 
-def trial(
-    function: Callable, cases: tuple[Case, ...], parts: int, seconds: float
-) -> tuple[Reply, ...]:
-    """Call an answer on every case; the result is shorter than `cases` if time ran out.
+@dataclass(frozen=True)
+class Trial:
+    """What an answer did: a reply to each case, fewer if time ran out, and what it printed.
+
+    `convert` makes its arguments out of arrays: np.array, or a maker of tensors.
+    """
+
+    replies: tuple[Reply, ...]
+    convert: Callable = np.array
+    printed: tuple[str, ...] = ()
+
+
+def trial(function: Callable, cases: tuple[Case, ...], parts: int, seconds: float) -> Trial:
+    """Call an answer on every case.
 
     NumPy arrays are given first. An answer written for torch fails on them, and is called again
     with float64, then float32 tensors; the most successful of the attempts counts. Integers stay
@@ -54,9 +83,9 @@ def trial(
     """
     if threading.current_thread().name == THREAD:
         raise LabError("check was called inside the function it checks; call it after the function")
-    attempts = [_attempt(function, cases, parts, seconds, np.array)]
+    attempts = [attempt(function, cases, parts, seconds)]
     torch = sys.modules.get("torch")
-    first = next((o for o in attempts[0] if o.kind == "raised"), None)
+    first = next((o for o in attempts[0].replies if o.kind == "raised"), None)
     if torch is None or first is None or first.error not in _OF_TORCH:
         return attempts[0]
     for numbers, integers in _dtypes(torch, cases):
@@ -64,12 +93,31 @@ def trial(
         def tensor(array, numbers=numbers, integers=integers):
             return torch.tensor(array, dtype=integers if array.dtype.kind in "iu" else numbers)
 
-        attempts.append(_attempt(function, cases, parts, seconds, tensor))
-        if not any(o.error == "RuntimeError" for o in attempts[-1]):  # torch: dtypes do not mix
+        attempts.append(attempt(function, cases, parts, seconds, tensor))
+        # torch: dtypes do not mix
+        if not any(o.error == "RuntimeError" for o in attempts[-1].replies):
             break
     if _meant_for_torch(first, torch):
         attempts = attempts[1:]
-    return max(attempts, key=lambda replies: sum(o.kind != "raised" for o in replies))
+    return max(attempts, key=lambda tried: sum(o.kind != "raised" for o in tried.replies))
+
+
+def at_the_surface(function: Callable, convert: Callable) -> Callable:
+    """The same answer, taking NumPy arrays and returning them; tensors it leaves alone."""
+
+    @functools.wraps(function)
+    def with_arrays(*args, **named):
+        given = [*args, *named.values()]
+        if any(hasattr(a, "detach") for a in given):
+            return function(*args, **named)
+
+        def made(value):
+            return convert(value) if isinstance(value, np.ndarray) else value
+
+        answer = function(*map(made, args), **{k: made(v) for k, v in named.items()})
+        return tuple(map(array, answer)) if isinstance(answer, tuple) else array(answer)
+
+    return with_arrays
 
 
 def _dtypes(torch, cases: tuple[Case, ...]) -> Iterator[tuple]:
@@ -93,7 +141,8 @@ def _meant_for_torch(failure: Reply, torch) -> bool:
     )
 
 
-def _attempt(function, cases, parts, seconds, convert) -> tuple[Reply, ...]:
+def attempt(function, cases, parts, seconds, convert: Callable = np.array) -> Trial:
+    """Call an answer once on every case, with arguments made by `convert`."""
     replies: list[Reply] = []
     gate, over, ended = threading.Lock(), False, threading.Event()
 
@@ -123,14 +172,15 @@ def _attempt(function, cases, parts, seconds, convert) -> tuple[Reply, ...]:
                 )
 
     thread = threading.Thread(target=work, name=THREAD, daemon=True)
-    with _undisturbed():
+    heard = FirstLines()
+    with _undisturbed(heard), bounded_memory():
         thread.start()
         try:
             _wait(ended, seconds)
         finally:  # time is up, or the learner pressed "interrupt"
             finished = tuple(replies)
             _wait(ended, PATIENCE, stop)
-    return finished
+    return Trial(finished, convert, heard.lines())
 
 
 def _wait(ended: threading.Event, seconds: float, urge: Callable | None = None) -> None:
@@ -138,22 +188,22 @@ def _wait(ended: threading.Event, seconds: float, urge: Callable | None = None) 
     # because a `join` that is interrupted takes a running thread for one that has stopped.
     until = time.monotonic() + seconds
     while not ended.is_set() and time.monotonic() < until:
-        if urge is not None:
-            urge()
-        ended.wait(0.05)
+        with contextlib.suppress(MemoryError):  # the answer has just used it up: its own affair
+            if urge is not None:
+                urge()
+            ended.wait(0.05)
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def _undisturbed(heard: FirstLines) -> Iterator[None]:
     """Silence, and random numbers that go on afterwards as if nothing had been called."""
     torch = sys.modules.get("torch")
     numbers, more = random.getstate(), np.random.get_state()
     tensors = torch.get_rng_state() if torch else None
-    nowhere = _Nowhere()
     with (
         warnings.catch_warnings(),
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(heard),
+        contextlib.redirect_stderr(heard),
     ):
         warnings.simplefilter("ignore")
         try:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .exercise import Case, Exercise, in_words
 from .facts import everywhere, same, somewhere
-from .ladder import Fault, Items, broken_law, faults
+from .ladder import Fault, Items, broken_law, faults, quietly
 from .reply import LARGE, ORDINALS, Reply, observe
 from .todo import unfinished
-from .trial import trial
+from .trial import Trial, at_the_surface, attempt, trial
 
+Missed = tuple[Case, Reply, Fault]  # a case on which an answer failed, and how
 DIAGNOSED = ("raised", "finite", "shape", "values", "laws")  # rungs where a known mistake may show
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said about an answer: one line, the same on every machine, and a few of help."""
+    """What is said about an answer: one line, the same on every machine, and a few of help.
+
+    `function` is what one goes on with if it passed; `printed` begins what the answer printed.
+    """
 
     name: str
     status: str  # "passed", "wrong" or "not attempted"
     reason: str = ""
     help: tuple[str, ...] = ()
+    function: Callable | None = None
+    printed: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -54,25 +61,70 @@ def judge(exercise: Exercise, function: object) -> Verdict:
     cases = exercise.draw()
     if misfit := _misfit(exercise, function, cases):
         return Verdict(exercise.name, "wrong", misfit)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         # Before the answer is called, which may rebind what the reference is made of.
-        expected = [observe(exercise.reference, case, exercise.parts).items for case in cases]
-        replies = trial(function, cases, exercise.parts, exercise.seconds)
-        for case, reply, right in zip(cases, replies, expected, strict=False):
-            if reply.kind == "unfinished":
-                return Verdict(exercise.name, "not attempted")
-            if fault := next(faults(exercise, case, reply, right), None):
-                reason = _known(exercise, fault, cases, replies)
-                law = broken_law(exercise, case, reply) if fault.rung == "values" else None
-                reason = reason or _general(fault, law, replies, expected)
-                tried = f"Tried with {case.label}."
-                return Verdict(
-                    exercise.name, "wrong", reason, tuple(filter(None, (tried, fault.detail)))
-                )
-        if len(replies) < len(cases):
-            limit = f"it did not finish within {exercise.seconds:g} seconds"
-            return Verdict(exercise.name, "wrong", f"{limit}: is there a loop without an end?")
-        return Verdict(exercise.name, "passed")
+        expected = [
+            observe(exercise.reference, case, exercise.parts, precise).items for case in cases
+        ]
+        tried = trial(function, cases, exercise.parts, exercise.seconds)
+        if (verdict := _first_fault(exercise, cases, tried, expected)) is None:
+            # The other way round, so that neither a count of calls nor what is kept can help.
+            more = (function, cases[::-1], exercise.parts, 2 * exercise.seconds, tried.convert)
+            verdict = _called_again(exercise, cases[::-1], attempt(*more), expected[::-1])
+    if verdict is None:
+        foreign = tried.convert is not np.array or any(r.foreign for r in tried.replies)
+        going_on = at_the_surface(function, tried.convert) if foreign else function
+        verdict = Verdict(exercise.name, "passed", function=going_on)
+    return replace(verdict, printed=tried.printed)
+
+
+def precise(array: np.ndarray) -> np.ndarray:
+    """Return a copy in which right answers are computed: float64 where less was given."""
+    return np.array(array, dtype=np.float64 if array.dtype.kind == "f" else None)
+
+
+def _first_fault(
+    exercise: Exercise, cases: Sequence[Case], tried: Trial, expected: Sequence[Items]
+) -> Verdict | None:
+    """Return the verdict on an answer that missed a rung or its time, else None."""
+    replies, name = tried.replies, exercise.name
+    if any(reply.kind == "unfinished" for reply in replies):
+        return Verdict(name, "not attempted")
+    judged = zip(cases, replies, expected, strict=False)
+    missed = [(c, r, f) for c, r, e in judged if (f := _fault(exercise, c, r, e))]
+    if missed:
+        case, _, fault = missed[0]
+        reason = quietly(_known, exercise, fault, cases, replies)
+        reason = reason or quietly(_general, exercise, missed, replies, expected)
+        help_ = (f"Tried with {case.label}.", fault.detail)
+        return Verdict(name, "wrong", reason or fault.said, tuple(filter(None, help_)))
+    if len(replies) < len(cases):
+        reason = (
+            f"it did not finish within {exercise.seconds:g} seconds: {len(replies)} of "
+            f"{len(cases)} trials did; it is slow, or a loop has no end"
+        )
+        return Verdict(name, "wrong", reason, (f"It was busy with {cases[len(replies)].label}.",))
+    return None
+
+
+def _called_again(
+    exercise: Exercise, cases: Sequence[Case], tried: Trial, expected: Sequence[Items]
+) -> Verdict | None:
+    """Return the verdict on an answer that was right at the first call, but not at another."""
+    for case, reply, right in zip(cases, tried.replies, expected, strict=False):
+        if fault := _fault(exercise, case, reply, right):
+            reason = (
+                "it was right at first, and no longer when called once more with the same "
+                "arguments: does it keep or change anything from call to call?"
+            )
+            help_ = (f"Tried with {case.label}.", f"This time: {fault.said}.")
+            return Verdict(exercise.name, "wrong", reason, help_)
+    return None
+
+
+def _fault(exercise: Exercise, case: Case, reply: Reply, right: Items) -> Fault | None:
+    return next(faults(exercise, case, reply, right), None)
 
 
 def _misfit(exercise: Exercise, function: Callable, cases: Sequence[Case]) -> str | None:
@@ -118,22 +170,37 @@ def _agree(reply: Reply, known: Reply) -> bool:
 
 
 def _general(
-    fault: Fault, law: str | None, replies: Sequence[Reply], expected: Sequence[Items]
+    exercise: Exercise,
+    missed: Sequence[Missed],
+    replies: Sequence[Reply],
+    expected: Sequence[Items],
 ) -> str:
     """Return the most telling statement that is true of the numbers, or the fault itself."""
-    several = len(expected[0]) > 1 and fault.rung in ("finite", "shape", "dtype", "values")
+    fault = missed[0][2]
+    several = exercise.parts > 1 and fault.rung in ("finite", "shape", "dtype", "values")
     ahead = f"{ORDINALS[fault.item]} item: " if several else ""
+    plain = ahead + _of_all([f.said for _, _, f in missed], missed)
     readable = len(replies) == len(expected) and all(
         o.returned and all(item.dtype.kind in "fiu" for item in o.items) for o in replies
     )
     if fault.rung not in ("shape", "values") or not readable:
-        return law or ahead + fault.said
+        return plain
     pairs = [(o.items[fault.item], e[fault.item]) for o, e in zip(replies, expected, strict=True)]
-    if said := everywhere(pairs):
+    if said := quietly(everywhere, pairs):
         return ahead + said
-    if law or any(y.shape != e.shape for y, e in pairs):
-        return law or ahead + fault.said
-    if said := somewhere(pairs):
+    if any(y.shape != e.shape for y, e in pairs):
+        return plain
+    laws = [quietly(broken_law, exercise, case, reply) for case, reply, _ in missed]
+    if laws[0] and len(set(laws)) == 1:
+        return laws[0]
+    if said := quietly(somewhere, pairs):
         return ahead + said
+    if laws[0]:
+        return _of_all(laws, missed)
     good = sum(same(y, e) for y, e in pairs)
     return f"{ahead}{fault.said} (right on {good} of {len(pairs)} cases)"
+
+
+def _of_all(said: Sequence[str | None], missed: Sequence[Missed]) -> str:
+    """Return the first sentence; where not every failing case says the same, with its case."""
+    return f"{said[0]}" if len(set(said)) == 1 else f"{said[0]} (with {missed[0][0].label})"

@@ -102,16 +102,18 @@ def rewritten(
 
     The read-out is fitted on the first half of the texts; at most 128 places of the rest are
     changed. The control moves each state as far in a random direction of the states' spread.
+    LabError for a model whose language has no grammar.
     """
     tokens = model.checked(tokens)
     if place.shape != tokens.shape:
         raise LabError(f"A place for each token is needed; got {place.shape}, {tokens.shape}.")
+    language = grammar_of(model.language)
     half, fit = len(tokens) // 2, place[: len(tokens) // 2] == name
     read = probe(states[:half][fit], belief[:half][fit])
     row, at = (np.argwhere(place[half:] == name)[:128] + [half, 0]).T
     rng = np.random.default_rng(seed)
     target, x = belief[row, at][rng.permutation(len(row))], states[row, at].astype(float)
-    wanted = target @ grammar_of(model.language).after(name)
+    wanted = target @ language.after(name)
     change = read.write(x, target) - x
     length = np.linalg.norm(change, axis=1, keepdims=True)
     noise = rng.multivariate_normal(np.zeros(x.shape[1]), read.spread, len(x))

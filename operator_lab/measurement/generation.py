@@ -164,7 +164,7 @@ def boundary(
 @guarded
 def generate(
     model: Model,
-    start: str = ".",
+    start: str | Int[ndarray, "N"] | None = None,
     length: int = 32,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -173,19 +173,17 @@ def generate(
 ) -> Int[ndarray, "count length"]:
     """Draw `count` texts of `length` words that begin with `start`, one measurement after another.
 
+    A language of the course may begin with its full stop alone, and does if nothing is given.
     Temperature 0 takes the likeliest word each time, so all texts are one. Errors as in
     `tempered`, `advance` and `Model.run`.
     """
-    language = model.language
-    alone = isinstance(language, Language) and start.strip() == STOP
-    begun = np.array([language.index(STOP)]) if alone else language.encode(start)
+    begun = _begun(model, start)
     if not len(begun) <= length <= model.shape.context:
         raise LabError(
             f"A text from here has {len(begun)} to {model.shape.context} words, its "
             f"opening counted; {length} were asked for."
         )
-    if count < 1:
-        raise LabError(f"Cannot draw {count} texts; give at least 1.")
+    count = whole(count, "The number of texts")
     u = np.random.default_rng(seed).random((length, count))
     texts = np.repeat(begun[None], count, 0)
     law, cache = read(model, texts)
@@ -195,3 +193,16 @@ def generate(
         if texts.shape[1] < length:  # the last word needs no column: nothing is read after it
             law, cache = advance(model, word, cache)
     return texts
+
+
+def _begun(model: Model, start: str | ndarray | None) -> Int[ndarray, "N"]:
+    """The tokens that a drawn text begins with."""
+    language, alone = model.language, isinstance(start, str) and start.strip() == STOP
+    if isinstance(language, Language) and (start is None or alone):
+        return np.array([language.index(STOP)])
+    if start is None:
+        raise LabError(
+            f"Only a language of the course begins by itself, with its full stop; say how a text "
+            f'of {language.name} begins, such as start="The".'
+        )
+    return model.tokens(start)

@@ -1,6 +1,7 @@
 """Pretrained: reading real models into the course's own `Model`, and measuring them."""
 
 from .controls import initial, shuffled
+from .families import FAMILIES, Family, Kept
 from .measures import (
     Couplings,
     Reading,
@@ -18,8 +19,9 @@ from .packages import PACKAGES, installed, load, try_load
 from .trip import census, difference, falls, pictures, shipped, summed, truncation
 
 __all__ = [
-    "PACKAGES", "Couplings", "Reading", "by_gate", "census", "couplings", "damping", "difference",
-    "falls", "initial", "installed", "load", "massive", "onsite_energies", "pictures", "pooled",
+    "FAMILIES", "PACKAGES", "Couplings", "Family", "Kept", "Reading", "by_gate", "census",
+    "couplings", "damping", "difference", "falls", "initial", "installed", "load", "massive",
+    "onsite_energies", "pictures", "pooled",
     "raw_and_centred", "reading", "shipped", "shuffled", "sizes", "summed", "truncation",
     "try_load",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from ..errors import LabError
 from ..guard import guarded
 from ..mixing import antisymmetric_share, centred
 from ..model import Model
-from ..run import LayerRun, Run
+from ..run import LayerRun, Run, single
 from ..steps import AttentionStep, MLPStep
 
 
@@ -33,10 +33,12 @@ def couplings(model: Model) -> Couplings:
     between a position and itself; a distance turns it.
     """
     s, w = model.shape, model.weights
+    s.without("The form of an interaction", "qk_norm")
     share, summed, departure = [], [], []
     for i in range(s.layers):
         block = f"blocks.{0 if s.tied else i}"
-        gain = w[f"{block}.norm_1.gain"].astype(float) if s.norm == "pre" else 1.0
+        inside = s.norm in ("pre", "both")
+        gain = w.get(f"{block}.norm_1.gain", np.ones(1)).astype(float) if inside else 1.0
         names = (f"{block}.attention.W_{letter}.weight" for letter in "QK")
         Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
         K = np.repeat(K, s.group, 0)
@@ -78,7 +80,7 @@ def reading(run: Run, states: Float[ndarray, "n N d"]) -> Reading:
     0 is left out of the means, and the laws are made one after the other: real vocabularies are
     large. LabError for an encoder or a text of one word.
     """
-    if len(run.words) < 2:
+    if len(single(run).words) < 2:
         raise LabError("Position 0 is left out of every mean; give a text of at least two words.")
     exact = log_law(run, run.states[-1])
     found = []
@@ -94,6 +96,8 @@ def log_law(run: Run, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
     W_U, norm = run.weights["W_U.weight"], run.final_norm(x.astype(float))
     x = (x.astype(float) if norm is None else norm(x.astype(float), 1.0))[1:]
     z = (x.astype(W_U.dtype) @ W_U.T).astype(float) + run.weights.get("W_U.bias", 0.0)
+    if run.shape.logit_cap:
+        z = run.shape.logit_cap * np.tanh(z / run.shape.logit_cap)
     z -= z.max(-1, keepdims=True)
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
@@ -115,7 +119,7 @@ def damping(run: Run) -> Float[ndarray, "L N"]:
     The derivative of x -> MLP(N(x)), norm included: no choice of what to freeze enters. Negative
     means that the MLP shrinks a small change of its input, on average over directions.
     """
-    return np.array([_trace(layer) for layer in run.layers]) / run.shape.features
+    return np.array([_trace(layer) for layer in single(run).layers]) / run.shape.features
 
 
 def _trace(layer: LayerRun) -> Float[ndarray, "N"]:
@@ -144,7 +148,7 @@ def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d
     y_n <- (1 + c) y_n + (V - c) y_{n-1}, c[step, position] a number (a mass, in imaginary time).
     Sums to the run's last state for every c. LabError where a bias makes the steps affine.
     """
-    y = run.states[:1]
+    y = single(run).states[:1]
     for step, c in zip(run.steps, shift, strict=True):
         c = np.asarray(c, y.dtype)[:, None]
         z = (1 + c) * y
@@ -160,7 +164,7 @@ def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
 
     The trace of what acts within a position, attention's diagonal and MLP alike.
     """
-    if run.shape.norm != "pre":
+    if single(run).shape.norm != "pre":
         raise LabError("On-site energies are read off steps with their norm before them (pre-LN).")
     found = []
     for k, step in enumerate(run.steps):

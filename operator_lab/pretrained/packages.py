@@ -13,6 +13,7 @@ from ..errors import LabError, near
 from ..guard import guarded
 from ..model import Model
 from . import folder
+from .families import Family
 
 HOW = "`make field-trip` installs them (190 MB)"
 
@@ -64,20 +65,28 @@ def installed(name: str) -> bool:
 
 
 @guarded
-def load(source: str | os.PathLike, precision: str | None = None) -> Model:
+def load(
+    source: str | os.PathLike,
+    precision: str | None = None,
+    device: str | None = None,
+    family: Family | None = None,
+) -> Model:
     """A model by its file, folder or name: your own, or a real one.
 
-    A file that `Model.save` wrote; a folder with config.json, model.safetensors and tokenizer.json
-    in the shape of GPT-2, Llama or BERT; a GGUF file; or "smollm2" and "minilm", where they are
-    installed. Of the stored precision, or of the one given. LabError for anything else: a folder
-    that is no model, an architecture that is not known, weights missing, truncated or pickled.
+    A file that `Model.save` wrote; a folder with config.json, model.safetensors and a tokenizer,
+    of one of `lab.pretrained.FAMILIES` or of a `family` declared by yourself; a GGUF file; or
+    "smollm2" and "minilm", where they are installed. Of the stored precision, or of the one given;
+    `device="cuda"` puts it on a GPU.
+    LabError for anything else, above all for whatever would be computed otherwise than its makers
+    meant: a fact of config.json that is not known, a tensor that nobody reads, quantised weights;
+    and for weights missing, truncated or pickled.
     """
     dtype = torch.float64 if precision == "float64" else torch.float32
-    model = _read(str(source), Path(source), dtype)
-    return model if precision is None else model.to(precision)
+    model = _read(str(source), Path(source), dtype, family)
+    return model if precision is device is None else model.to(precision, device)
 
 
-def _read(name: str, path: Path, dtype: torch.dtype) -> Model:
+def _read(name: str, path: Path, dtype: torch.dtype, family: Family | None) -> Model:
     if name in PACKAGES:
         found, title = where(name), PACKAGES[name].title
         if found is None:
@@ -92,7 +101,7 @@ def _read(name: str, path: Path, dtype: torch.dtype) -> Model:
             f"{name!r} is neither {known} nor a file or folder here{near(name, PACKAGES)} The "
             "course's own models come from lab.reference."
         )
-    return folder.read(path, dtype=dtype)
+    return folder.read(path, dtype=dtype, own=family)
 
 
 @guarded

@@ -30,9 +30,9 @@ def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"
         raise LabError(f"A state of this run has {size} numbers, at most 1024; cut the sentence.")
     found = []
     for i, layer in enumerate(model.transformer.layers):
-        x = torch.tensor(np.array(states[i]))
+        x = torch.tensor(np.array(states[i]), device=model.transformer.W_E.device)
         J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, i), x)
-        found.append(J.reshape(size, size).double().numpy())
+        found.append(J.reshape(size, size).double().numpy(force=True))
     return np.array(found)
 
 

@@ -19,6 +19,7 @@ from ..errors import LabError
 from ..given import index, whole
 from ..guard import guarded
 from ..run import Run
+from ..transformer import places
 
 
 @guarded
@@ -31,7 +32,7 @@ def tail(run: Run, layers: int) -> Run:
     first = run.shape.layers - layers
     kept = {}
     for (name, i), value in run.kept.items():
-        shift = 2 * first if name in ("state", "step_write") else first
+        shift = places(name, run.shape) - places(name, replace(run.shape, layers=layers))
         if i >= shift:
             kept[name, i - shift] = value
     weights = {}

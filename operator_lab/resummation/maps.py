@@ -27,12 +27,12 @@ def layer_map(
     layers = model.transformer.layers
     layer, fed = index(layer, len(layers), "layer"), number(fed, "share fed")
     start = np.array(model.run(sentence).states[0], dtype=float)
-    dtype = model.transformer.W_E.dtype
+    W_E = model.transformer.W_E
 
     def applied(x: ndarray) -> ndarray:
         with torch.inference_mode():
-            y = torch.as_tensor(x + fed * start, dtype=dtype)
-            return layers[layer](y, layer).double().numpy()
+            y = torch.as_tensor(x + fed * start, dtype=W_E.dtype, device=W_E.device)
+            return layers[layer](y, layer).double().numpy(force=True)
 
     return applied, start
 

@@ -71,6 +71,7 @@ def peak(levels: int) -> float:
 @guarded
 def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
     """E = -S of every attention row of a run [..., query, key], +inf for keys that are hidden."""
+    run.shape.without("An energy of each score", "windows", "score_cap", "relative")
     E, N = -run.interaction.astype(float), run.interaction.shape[-1]
     return np.where(np.tri(N, dtype=bool), E, np.inf) if run.shape.causal else E
 
@@ -113,14 +114,17 @@ def peaks(
 
 
 @guarded
-def heat(model: Model, count: int = 16, seed: int = 5) -> dict:
+def heat(model: Model, count: int = 16, seed: int = 5, texts=None) -> dict:
     """Where a model's heads have their Schottky peak, over so many texts: plain numbers.
+
+    Drawn from the model's language, or `texts` given, cut to the shortest: a real model needs them.
 
     `peak` is T*/T0 of every head, `median peak` their median, `curve` the heads' mean C at
     `RATIOS`, `at T0` the same at T0, `deviation` the heads' median standard deviation of S / T0.
     """
-    tokens = model.language.sample(count, model.transformer.shape.context, seed)
-    runs = model.run_batch(tokens)
+    if texts is None:
+        texts = model.language.sample(count, model.shape.context, seed)
+    runs = model.run_batch(model.rows(texts))
     curves = heat_curves(runs)
     found = np.asarray(peaks(curves))
     rows = runs.interaction[..., runs.interaction.shape[-1] // 2 :, :].astype(float)

@@ -13,7 +13,7 @@ from numpy import ndarray
 from ..errors import LabError
 from ..given import number, whole
 from ..guard import guarded
-from ..run import Run
+from ..run import Run, single
 from .equilibrium import boltzmann, relative_entropy
 from .heat import energies
 
@@ -99,9 +99,10 @@ def twist_cost(run: Run, rate: Float[ndarray, "half"] | float) -> Float[ndarray,
 
     Query and key at position m are turned by `rate` times m in every pair of features, so that the
     angle changes from place to place; one angle for all places costs nothing. The states and the
-    mask stay. The first position, which has one key, is left out.
+    mask stay. The first position, which has one key, is left out. LabError for a batch.
     """
-    before, cost = energies(run), []
+    run.shape.without("A twist of queries and keys", "qk_norm")
+    before, cost = energies(single(run)), []
     for layer, E in zip(run.layers, before, strict=True):
         x, norm = run.states[2 * layer.index], layer.attend().before
         n = x if norm is None else norm(x, 1.0)

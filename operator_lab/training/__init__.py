@@ -5,7 +5,8 @@ the only thing left to lose. A training can be interrupted and resumed: the text
 seed and the step alone, so a resumed training ends at the same weights.
 """
 
-from .loop import Diverged, Training, pick_device, texts, train
+from ..device import pick_device
+from .loop import Diverged, Training, texts, train
 from .ranks import Factorised, hold_ranks
 from .recipe import Recipe
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Int
 from numpy import ndarray
 from tqdm.auto import tqdm
 
 from .. import corpus
 from ..corpus import Text
+from ..device import pick_device
 from ..errors import LabError
 from ..files import alone, writable
 from ..given import shown, whole
@@ -30,6 +30,7 @@ from .checkpoint import Look, keep, resume
 from .optimiser import Optimiser
 from .ranks import hold_ranks, written_out
 from .recipe import Recipe
+from .slope import Slope
 
 CHUNK = 32  # steps whose texts are drawn together
 
@@ -79,22 +80,6 @@ class Training:
         state = "interrupted at" if self.interrupted else "after"
         done = self.steps[-1] if len(self.steps) else 0
         return f"Training {state} step {done} of {self.recipe.steps}: {last}"
-
-
-@guarded
-def pick_device(device: str = "auto") -> torch.device:
-    """Return the device to train on: "auto" takes CUDA, else Apple's GPU, else the CPU."""
-    if device != "auto":
-        try:
-            return torch.zeros(1, device=device).device
-        except (RuntimeError, AssertionError) as error:
-            raise LabError(
-                f"The device {device!r} cannot be used here ({str(error).splitlines()[0]}); "
-                "try 'auto' or 'cpu'."
-            ) from None
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 @guarded
@@ -148,6 +133,7 @@ def _train(recipe, device, store, looks, watch, progress) -> Training:
     transformer = Transformer(len(language.words), seed=recipe.seed, **shape)
     hold_ranks(transformer, recipe.ranks)
     optimiser = Optimiser(transformer.to(device), recipe)
+    slope = Slope(transformer)
     history = resume(store, recipe, transformer, optimiser) if store and store.exists() else []
     done = history[-1][0] if history else 0
     started, interrupted = time.perf_counter(), False
@@ -164,7 +150,7 @@ def _train(recipe, device, store, looks, watch, progress) -> Training:
     def look():
         nonlocal last
         last = _model(transformer, language)
-        history.append((done, _loss(last), _seen(watch, last)))
+        history.append((done, _loss(last, device), _seen(watch, last)))
         bar.set_postfix_str(f"{_name(language)} {history[-1][1]:.4f} nats")
         return keep(store, recipe, transformer, optimiser, history)
 
@@ -172,8 +158,7 @@ def _train(recipe, device, store, looks, watch, progress) -> Training:
         if done == 0 and 0 in looks and not history:
             store = look()
         for step, drawn in enumerate(texts(recipe, language, done), start=done):
-            if not _update(transformer, optimiser, torch.as_tensor(drawn, device=device),
-                           recipe, step):  # fmt: skip
+            if not _update(slope, optimiser, torch.as_tensor(drawn, device=device), recipe, step):
                 raise Diverged(_diverged(recipe, step, store), result())
             done = step + 1
             bar.update()
@@ -223,11 +208,9 @@ def _name(language) -> str:
     return "cross-entropy" if isinstance(language, Text) else "excess"
 
 
-def _loss(model: Model) -> float:
+def _loss(model: Model, device: torch.device) -> float:
     """Excess where the exact law is known, else the cross-entropy of what was held out."""
-    if isinstance(model.language, Text):
-        return model.cross_entropy(model.language.held_out())
-    return model.excess(256)
+    return (model if device.type == "cpu" else model.to(device=str(device))).loss()
 
 
 def _model(transformer: Transformer, language, card: Mapping | None = None) -> Model:
@@ -248,15 +231,10 @@ def _card(recipe: Recipe, history: list[Look], done: int) -> dict:
     }
 
 
-def _update(transformer, optimiser, drawn, recipe, step) -> bool:
+def _update(slope: Slope, optimiser, drawn, recipe, step) -> bool:
     """One step down the gradient of the cross-entropy; False, and no step, if it is not finite."""
     optimiser.set_rate(recipe.rate_at(step))
-    logits = transformer(drawn[:, :-1])
-    loss = F.cross_entropy(logits.flatten(0, 1), drawn[:, 1:].flatten())
-    transformer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(transformer.parameters(), 1.0)
-    if not torch.isfinite(norm):
+    if not torch.isfinite(slope(drawn)):
         return False
     optimiser.step()
     return True

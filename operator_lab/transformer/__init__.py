@@ -4,6 +4,9 @@ from .attention import Attention
 from .mlp import MLP
 from .network import TINY, Layer, Transformer
 from .norm import LayerNorm
-from .note import POINTS, Note
+from .note import PLAIN, POINTS, Note, places
 
-__all__ = ["MLP", "POINTS", "TINY", "Attention", "Layer", "LayerNorm", "Note", "Transformer"]
+__all__ = [
+    "MLP", "PLAIN", "POINTS", "TINY", "Attention", "Layer", "LayerNorm", "Note", "Transformer",
+    "places",
+]  # fmt: skip

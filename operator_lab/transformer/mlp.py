@@ -31,7 +31,10 @@ class MLP(nn.Module):
     def forward(
         self, u: Float[Tensor, "*batch N d"], layer: int, note: Note = PLAIN
     ) -> Float[Tensor, "*batch N d"]:
+        u = note("mlp_input", layer, u)
         z = note("hidden", layer, self.W_1(u))
         if self.W_3 is None:
-            return self.W_2(self.activation(z))
-        return self.W_2(self.activation(note("gate", layer, self.W_3(u))) * z)
+            bent = self.activation(z)
+        else:
+            bent = self.activation(note("gate", layer, self.W_3(u))) * z
+        return self.W_2(note("neuron", layer, bent))

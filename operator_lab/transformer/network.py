@@ -4,10 +4,8 @@ States are rows: `x[..., position, feature]`. Weights act as in the paper on col
 meets their transpose: q = W_Q x is written `x @ W_Q.T`. Layers count from 0.
 
 The forward pass hands every named intermediate to `note(name, index, value)` and goes on with
-what comes back: as it is, kept on its way, or changed (`operator_lab.run`).
-
-`state` (0 .. 2L) and `step_write` (0 .. 2L - 1) count steps, the other names layers; `query`,
-`key`, `value`, `head_output`, `hidden` and `gate` are for the record only.
+what comes back: as it is, kept on its way, or changed (`operator_lab.run`). Their names, and the
+rule that makes them, stand in `note`.
 
 Reference: Chang 2026 (arXiv 2603.11322), Eq. 1-2; Vaswani et al. 2017 (arXiv 1706.03762).
 """
@@ -26,6 +24,7 @@ from torch import Tensor, nn
 from ..errors import LabError
 from ..shape import Shape
 from .attention import Attention
+from .head import Head
 from .mlp import MLP
 from .norm import LayerNorm
 from .note import PLAIN, Note
@@ -36,26 +35,33 @@ TINY = 1e-9  # keeps the logarithm of a vanishing overlap, and its slope, finite
 class Layer(nn.Module):
     """Two steps: mixing between positions, then the potential on each (a block)."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: Shape, first: bool = False):
         super().__init__()
-        self.placement = shape.norm
-        make = (lambda: LayerNorm(shape)) if shape.norm != "none" else nn.Identity
-        self.norm_1, self.attention = make(), Attention(shape)
-        self.norm_2, self.mlp = make(), MLP(shape)
+        self.placement, self.parallel = shape.norm, shape.parallel
+
+        def norm(*placements: str) -> nn.Module:
+            return LayerNorm(shape) if shape.norm in placements else nn.Identity()
+
+        inside = "pre", "post", "both"
+        self.norm_1 = nn.Identity() if first and not shape.first_norm else norm(*inside)
+        self.attention, self.write_norm_1 = Attention(shape), norm("write", "both")
+        self.norm_2 = norm(*inside)
+        self.mlp, self.write_norm_2 = MLP(shape), norm("write", "both")
 
     def forward(
         self, x: Float[Tensor, "*batch N d"], layer: int, note: Note = PLAIN
     ) -> Float[Tensor, "*batch N d"]:
-        x = self.step(x, self.attention, self.norm_1, layer, 2 * layer, note)
-        return self.step(x, self.mlp, self.norm_2, layer, 2 * layer + 1, note)
+        before, s = x, 2 * layer
+        x = self.step(x, x, self.attention, self.norm_1, self.write_norm_1, s, note)
+        read = before if self.parallel else x
+        return self.step(x, read, self.mlp, self.norm_2, self.write_norm_2, s + 1, note)
 
-    def step(self, x, act, norm, layer, s, note):
-        """x + write (paper Eq. 2), with the norm before, after or nowhere."""
-        if self.placement == "post":
-            x = norm(x + note("step_write", s, act(x, layer, note)))
-        else:
-            x = x + note("step_write", s, act(norm(x), layer, note))
-        return note("state", s + 1, x)
+    def step(self, x, read, act, norm, write_norm, s, note):
+        """x + write (paper Eq. 2), with the norm before, after, of the write, or nowhere."""
+        after = self.placement == "post"
+        write = write_norm(act(read if after else norm(read), s // 2, note))
+        x = x + note("step_write", s, write)
+        return note("state", s + 1, norm(x) if after else x)
 
 
 class Transformer(nn.Module):
@@ -70,16 +76,18 @@ class Transformer(nn.Module):
         self.shape = Shape(vocabulary, **shape)
         d, L = self.shape.features, self.shape.layers
         self.W_E = nn.Parameter(torch.empty(self.shape.vocabulary, d))
-        turns = bool(self.shape.rotation)
+        turns = self.shape.turns
         self.W_P = None if turns else nn.Parameter(torch.empty(self.shape.context, d))
         with torch.random.fork_rng(devices=[]):  # what torch draws here is replaced below
             self.blocks = nn.ModuleList(
-                Layer(self.shape) for _ in range(min(L, 1) if self.shape.tied else L)
+                Layer(self.shape, i == 0) for i in range(min(L, 1) if self.shape.tied else L)
             )
-            reads = self.shape.readout != "none"
+            reads, plain = self.shape.readout != "none", not self.shape.head
             bias = self.shape.biased("W_U")
-            self.W_U = nn.Linear(d, self.shape.vocabulary, bias=bias) if reads else None
-        normed = self.shape.norm == "pre" and reads  # post-LN has just normed, "none" never does
+            self.W_U = nn.Linear(d, self.shape.vocabulary, bias=bias) if reads and plain else None
+            self.head = None if plain else Head(self.shape)
+        # post-LN has just normed, "none" never does
+        normed = self.shape.norm in ("pre", "write", "both") and reads
         self.final_norm = LayerNorm(self.shape) if normed else nn.Identity()
         self.start_norm = LayerNorm(self.shape) if self.shape.start_norm else nn.Identity()
         if seed is not None:  # of `holding`, whose weights are there already
@@ -122,8 +130,9 @@ class Transformer(nn.Module):
                     "is needed."
                 )
         made.load_state_dict(dict(weights), assign=True)
-        if made.W_U is not None and made.W_U.weight.data_ptr() == made.W_E.data_ptr():
-            made.W_U.weight = made.W_E
+        W_U = made.W_U if made.head is None else made.head.W_U
+        if W_U is not None and W_U.weight.data_ptr() == made.W_E.data_ptr():
+            W_U.weight = made.W_E
         return made.eval().requires_grad_(False)
 
     def weights(self) -> dict[str, Tensor]:
@@ -147,20 +156,31 @@ class Transformer(nn.Module):
             x = x + self.W_P[note.first : note.first + tokens.shape[-1]]
         return self.start_norm(x)
 
-    def measure(self, x: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch N V"]:
+    def measure(
+        self, x: Float[Tensor, "*batch N d"], note: Note = PLAIN
+    ) -> Float[Tensor, "*batch N V"]:
         """Logits: overlaps with the rows of W_U (unembedding; paper V); none of an encoder."""
-        if self.W_U is None:
+        reader = self.W_U if self.head is None else self.head
+        if reader is None:
             return x[..., :0]
-        z = self.W_U(self.final_norm(x))
+        z = reader(note("readout_input", 0, self.final_norm(x)))
+        if self.shape.logit_cap:
+            z = self.shape.logit_cap * (z / self.shape.logit_cap).tanh()
         return z if self.shape.readout == "softmax" else (z**2 + TINY).log()  # whose softmax is z^2
+
+    def through(
+        self, tokens: Int[Tensor, "*batch N"], note: Note = PLAIN
+    ) -> Float[Tensor, "*batch N d"]:
+        """The last state: embedded, and through all layers."""
+        x = note("state", 0, self.embed(tokens, note))
+        for i, layer in enumerate(self.layers):
+            x = layer(x, i, note)
+        return x
 
     def forward(
         self, tokens: Int[Tensor, "*batch N"], note: Note = PLAIN
     ) -> Float[Tensor, "*batch N V"]:
-        x = note("state", 0, self.embed(tokens, note))
-        for i, layer in enumerate(self.layers):
-            x = layer(x, i, note)
-        return self.measure(x)
+        return self.measure(self.through(tokens, note), note)
 
     def arguments(self) -> dict:
         """The constructor's arguments, for a file."""

@@ -16,11 +16,12 @@ class LayerNorm(nn.Module):
     N(x) = g (x - mean x) / sigma + b, sigma = sqrt(var x + eps) (paper III.6, IV.1).
     """
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: Shape, width: int | None = None):
         super().__init__()
         self.rms, self.eps = shape.rms, shape.eps
-        self.gain = nn.Parameter(torch.ones(shape.features))
-        self.bias = nn.Parameter(torch.zeros(shape.features)) if shape.biased("norm") else None
+        size, biased = width or shape.features, width is None and shape.biased("norm")
+        self.gain = nn.Parameter(torch.ones(size))  # of queries and keys, `width` wide: no bias
+        self.bias = nn.Parameter(torch.zeros(size)) if biased else None
 
     def forward(self, x: Float[Tensor, "*batch N d"]) -> Float[Tensor, "*batch N d"]:
         if not self.rms:

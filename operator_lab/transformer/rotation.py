@@ -14,19 +14,23 @@ Array = TypeVar("Array", Tensor, ndarray)
 
 
 def turned(x: Array, rotation: Sequence[float], places: ndarray) -> Array:
-    """Turn each pair of features (m, m + d_k / 2) of x [..., N, d_k] by its place.
+    """Turn each pair of features (m, m + r) of x [..., N, d_k] by its place, r angles for r pairs.
 
-    `rotation` is in radians per position; left empty, nothing turns. A negative place turns back;
-    `places` need only broadcast with the axes of x but the last.
+    `rotation` is in radians per position; left empty, nothing turns, and what is no pair stays as
+    it is. A negative place turns back; `places` need only broadcast with the axes of x but the
+    last.
     """
     if not rotation:
         return x
     angle = np.asarray(places)[..., None] * np.asarray(rotation)
     cos, sin = np.cos(angle), np.sin(angle)
-    half = x.shape[-1] // 2
-    a, b = x[..., :half], x[..., half:]
+    half = len(rotation)
+    a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     if isinstance(x, Tensor):
         cos, sin = (torch.from_numpy(c).to(x.dtype).to(x.device) for c in (cos, sin))
-        return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+        first, second = a * cos - b * sin, b * cos + a * sin
+        return torch.cat([first, second, rest.expand(*first.shape[:-1], -1)], -1)
     cos, sin = (c.astype(x.real.dtype) for c in (cos, sin))
-    return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
+    pairs: ndarray = np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
+    still = np.broadcast_to(rest, (*pairs.shape[:-1], rest.shape[-1]))
+    return np.concatenate([pairs, still], -1)

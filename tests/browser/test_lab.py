@@ -18,12 +18,19 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 
+import nbformat
 import pytest
 from seen import all_differ, state
 
 from operator_lab.course import classroom
 
 NOTEBOOK = "03_mixing.ipynb"
+LIVING = "living.ipynb"  # a learner's own: one living Transformer, and what the kernel hears of it
+HEARD = """import ipywidgets, traitlets
+import operator_lab as lab
+live, heard = lab.figures.live(lab.reference("depth"), "anna paid the"), ipywidgets.Text()
+traitlets.link((live, "experiment"), (heard, "value"))
+ipywidgets.VBox([live, heard])"""
 MINUTE = 60_000  # milliseconds, a generous limit: nothing here asserts a time
 SETTINGS = {
     # Every cell is on the page, seen or not; nothing is fetched from elsewhere.
@@ -71,6 +78,9 @@ def address(tmp_path_factory, root):
     """A JupyterLab on a learner's copies, with settings of its own; the notebook's address."""
     folder = tmp_path_factory.mktemp("jupyter")
     classroom.learn(root / "course", folder / "mine")
+    own = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(HEARD)])
+    own.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(own, folder / "mine" / LIVING)
     for name, chosen in SETTINGS.items():
         file = folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,10 +104,8 @@ def address(tmp_path_factory, root):
             stop(server)
 
 
-@pytest.fixture(scope="module")
-def lab(address, open_lasting_page):
-    """The notebook, open and run from top to bottom."""
-    page = open_lasting_page(address, width=1300, height=1000)
+def run_all(page):
+    """The same page, its notebook run from top to bottom."""
     page.set_default_timeout(MINUTE)
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
@@ -111,6 +119,12 @@ def lab(address, open_lasting_page):
         timeout=3 * MINUTE,
     )
     return page
+
+
+@pytest.fixture(scope="module")
+def lab(address, open_lasting_page):
+    """The notebook, open and run from top to bottom."""
+    return run_all(open_lasting_page(address, width=1300, height=1000))
 
 
 @pytest.fixture
@@ -224,3 +238,24 @@ def test_an_exercise_answers_wrong_and_right(lab):
     right = answer(lab, "exponent", "Q @ K.T / (tau * np.sqrt(Q.shape[1]))")
     assert right.startswith("mixing.exponent: passed")
     assert lab.faults == []
+
+
+def test_a_living_transformer_answers_and_the_kernel_hears_it(address, open_page):
+    page = run_all(open_page(address.replace(NOTEBOOK, LIVING), width=1300, height=1000))
+    living, heard = page.locator(".living"), page.locator(".widget-text input")
+    living.get_by_role("textbox", name="Your sentence").fill("anna paid the coin . tom sang")
+    living.get_by_label("Head 2.3 writes").uncheck()
+    page.wait_for_function(
+        """() => { const { value } = document.querySelector(".widget-text input");
+        return value.includes("tom+sang") && value.includes("off=2.3"); }"""
+    )
+    assert "silent: 2.3" in living.locator(".readout").inner_text()
+    heard.fill("text=eva+saw&T=3")  # and the page hears the kernel
+    living.locator(".readout", has_text="After ‘saw’").wait_for()
+    assert "T = 3" in living.locator(".readout").inner_text()
+    assert "text=" not in page.evaluate("location.hash")
+    slider = living.get_by_label("temperature of attention")
+    place = int(slider.input_value())
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) == place + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def exchange(first, second, rest, bra):
@@ -25,6 +25,14 @@ def _exchange_cases(rng):
         same = ", head 1 writes the same in both" if h > 2 else ""
         label = f"{h} head{'s' if h > 1 else ''}, d = {d}, writes about {size:g}{same}"
         yield Case((first, second, rest, bra), label)
+    for h, d, size in ((1, 1, 1.0), (50, 45, 1e-8), (4, 4, 1e8)):
+        first, second = size * rng.normal(size=(2, h, d))
+        first[-1] = first[0]
+        rest, bra = size * rng.normal(size=d), rng.normal(size=d)
+        label = f"{h} head{'s' if h > 1 else ''}, two write alike, d = {d}, all about {size:g}"
+        yield Case((first, second, rest, bra), label)
+    first, second = rng.integers(-2, 3, size=(2, 3, 5)) * 1.0
+    yield Case((first, second, np.ones(5), 1e-8 * np.arange(1.0, 6)), "whole numbers, a weak bra")
 
 
 def _score(writes, rest, bra):
@@ -37,8 +45,8 @@ def _alone_if_silent(args, answer, slack):
     terms = np.abs(first) @ np.abs(bra)
     if differ(np.array(found), change, slack, terms.sum()):
         return (
-            f"with all heads silenced the score changes by {change:.3g}, its first numbers add "
-            f"up to {found:.3g}"
+            f"with all heads silenced the score changes by {change:.6g}, its first numbers add "
+            f"up to {found:.6g}"
         )
 
 
@@ -48,8 +56,8 @@ def _adds_up(args, answer, slack):
     terms = (np.abs(first) + np.abs(second)) @ np.abs(bra)
     if differ(np.array(found), change, slack, terms.sum()):
         return (
-            f"with all heads exchanged the score changes by {change:.3g}, its second numbers "
-            f"add up to {found:.3g}"
+            f"with all heads exchanged the score changes by {change:.6g}, its second numbers "
+            f"add up to {found:.6g}"
         )
 
 
@@ -60,7 +68,7 @@ def _equal_writes(args, answer, slack):
         if differ(answer[1][n : n + 1], 0.0, slack, terms):
             return (
                 f"head {n} writes the same in both sentences and still carries "
-                f"{answer[1][n]:.3g} when exchanged"
+                f"{answer[1][n]:.6g} when exchanged"
             )
 
 
@@ -134,4 +142,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

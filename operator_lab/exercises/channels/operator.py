@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -31,6 +31,12 @@ def _operator_cases(rng):
         yield Case((_patterns(rng, h, N), W), f"{_heads(h)}, N = {N}, d = {d}")
     A, W = rng.normal(size=(2, 2, 2)) + 3, 1e3 * rng.normal(size=(2, 3, 3))
     yield Case((A, W), "2 heads, N = 2, d = 3, any A, large W")
+    sizes = ((1, 1, 1, 1.0), (50, 2, 3, 1.0), (2, 41, 1, 1e-8), (2, 1, 41, 1e8), (3, 2, 3, 1.0))
+    for h, N, d, size in (*sizes, (2, 2, 3, 1.0), (2, 3, 2, 1.0)):
+        A, W = _patterns(rng, h, N), size * rng.normal(size=(h, d, d))
+        W[-1] = W[0]
+        label = f"{_heads(h)}, the last W as the first, N = {N}, d = {d}, W about {size:g}"
+        yield Case((A, W), label)
 
 
 def _trace(args, answer, slack):
@@ -39,8 +45,8 @@ def _trace(args, answer, slack):
     terms = len(answer) * np.abs(answer)  # every entry may be off by a share of the largest
     if differ(np.diag(answer).sum(keepdims=True), traces.sum(), slack, terms):
         return (
-            f"its trace is {np.trace(answer):.3g}, the products Tr A_h Tr W_h add up to "
-            f"{traces.sum():.3g}"
+            f"its trace is {np.trace(answer):.6g}, the products Tr A_h Tr W_h add up to "
+            f"{traces.sum():.6g}"
         )
 
 
@@ -112,4 +118,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def overlap(A, B):
@@ -29,6 +29,16 @@ def _overlap_cases(rng):
     R = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     nearly = 7 * (R[:, 3:5] + 0.2 * R[:, :2])
     yield Case((R[:, :3] @ rng.normal(size=(3, 3)), nearly), "two spaces nearly at right angles")
+    sizes = ((1, 1, 1, 1.0), (60, 45, 41, 1.0), (4, 4, 4, 1e8), (5, 1, 3, 1e-8), (5, 3, 1, 1.0))
+    for d, k, m, size in sizes:
+        A, B = size * rng.normal(size=(d, k)), rng.normal(size=(d, m)) / size
+        label = f"d = {d}, k = {k}, m = {m}, columns of A about {size:g}, of B the inverse"
+        yield Case((A, B), label)
+    A, B = rng.normal(size=(6, 3)) * [1e-4, 1, 1e4], rng.integers(-1, 2, size=(6, 2)) + np.eye(6, 2)
+    A[3] = A[1]
+    yield Case(
+        (A, 4 * np.eye(6, 2) + B), "d = 6, k = 3 of very unequal lengths, m = 2, two rows alike"
+    )
 
 
 def _random(A, B):
@@ -38,21 +48,21 @@ def _random(A, B):
 def _within(args, answer, slack):
     value = float(answer[0])
     if not -slack <= value <= 1 + slack:
-        return f"it gives {value:.3g}, but a mean squared cosine lies between 0 and 1"
+        return f"it gives {value:.6g}, but a mean squared cosine lies between 0 and 1"
 
 
 def _contained(args, answer, slack):
     wider, other = sorted(args, key=lambda M: -M.shape[1])
     value, rest = float(answer[0]), other - wider @ np.linalg.lstsq(wider, other, rcond=None)[0]
     if np.abs(rest).max() < 1e-9 * np.abs(other).max() and abs(value - 1) > slack:
-        return f"it gives {value:.3g} where one space lies within the other: there it is 1"
+        return f"it gives {value:.6g} where one space lies within the other: there it is 1"
 
 
 def _whole(args, answer, slack):
     d, value = len(args[0]), float(answer[1])
     if _random(*args) == 1 and abs(value - 1) > slack:
         return (
-            f"its second number is {value:.3g} where one space is all {d} dimensions: there "
+            f"its second number is {value:.6g} where one space is all {d} dimensions: there "
             "every overlap is 1"
         )
 
@@ -149,4 +159,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=2,
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 from ..mixing.mixing import mixing
 
 
@@ -29,6 +29,27 @@ def _write_cases(rng):
         yield Case((_patterns(rng, h, N), v, W_O), f"{_heads(h)}, N = {N}, d = {d}, d_k = {d_k}")
     v, W_O = 100 * rng.normal(size=(2, 3, 2)) + 300, rng.normal(size=(4, 4)) - 2
     yield Case((_patterns(rng, 2, 3), v, W_O), "2 heads, N = 3, d = 4, d_k = 2, large values")
+    sizes = (
+        (1, 1, 1, 1, 1.0),
+        (3, 3, 4, 2, 1e-8),
+        (2, 4, 4, 3, 1e8),
+        (4, 3, 5, 4, 1.0),
+        (2, 3, 5, 3, 1.0),
+    )
+    for h, N, d, d_k, size in (
+        *sizes,
+        (5, 3, 5, 2, 1.0),
+        (2, 5, 2, 3, 1.0),
+        (2, 3, 3, 3, 1.0),
+        (2, 4, 5, 2, 1.0),
+        (5, 2, 3, 5, 1.0),
+    ):
+        v, W_O = size * rng.normal(size=(h, N, d_k)), rng.normal(size=(d, h * d_k))
+        v[-1, -1] = v[-1, 0]
+        label = f"{_heads(h)}, N = {N}, d = {d}, d_k = {d_k}, values about {size:g}"
+        yield Case((_patterns(rng, h, N), v, W_O), label)
+    v, W_O = rng.normal(size=(12, 50, 4)), rng.normal(size=(45, 48))
+    yield Case((_patterns(rng, 12, 50), v, W_O), "12 heads, N = 50, d = 45, d_k = 4")
 
 
 def _heads(h):
@@ -106,4 +127,5 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def attend(S, v, w):
@@ -23,6 +23,17 @@ def _attend_cases(rng):
         yield Case(args, f"{n} queries, {m} points, values of {e} features, S of size {size:g}")
     S, v = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
     yield Case((S, v, np.array([0.5, 1.0, 1.0, 0.5]) / 3), "the trapezoid rule, 4 points")
+    for n, m, e, size in ((1, 1, 1, 1.0), (50, 41, 45, 1.0), (4, 4, 2, 1e-8), (4, 2, 2, 1e8)):
+        S, v, w = (
+            rng.normal(size=(n, m)),
+            size * rng.normal(size=(m, e)),
+            rng.uniform(0.1, 2, size=m),
+        )
+        S[-1], v[-1] = S[0], v[0]
+        label = f"{n} queries, {m} points, values of {e} features about {size:g}, two alike"
+        yield Case((S, v, size * w), label)
+    S, v = rng.integers(-2, 3, size=(3, 4)) * 1.0, rng.normal(size=(4, 2))
+    yield Case((S, v, np.array([1.0, 0.0, 2.0, 1.0])), "4 points, one of weight 0")
 
 
 def _a_mean(args, answer, slack):
@@ -73,4 +84,5 @@ EXERCISE = Exercise(
     ),
     minutes=6,
     level="core",
+    spared=PLAIN,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def heun(f, x, t, h):
@@ -27,6 +27,14 @@ def _heun_cases(rng):
         t = float(rng.uniform(0.3, 1.2))
         shape = (int(rng.integers(2, 4)), int(rng.integers(2, 5)))
         yield Case((f, rng.normal(size=shape), t, h), f"{name}, t = {t:.3f}, h = {h:g}")
+    f = VELOCITIES["u' = -3 u"]
+    for shape, size in (((1, 1), 1.0), ((50, 45), 1e-8), ((3, 3), 1e8), ((4,), 1.0)):
+        x = size * rng.normal(size=shape)
+        x[-1] = x[0]
+        yield Case((f, x, 0.5, 0.7), f"u' = -3 u, x of shape {shape} about {size:g}, h = 0.7")
+    bent = VELOCITIES["u' = t u^2 - (sum of u) / 4"]
+    yield Case((bent, rng.normal(size=(2, 3)), 1.0, -0.3), "u' = t u^2 - (sum of u) / 4, h = -0.3")
+    yield Case((bent, np.ones((2, 2)), 0.0, 1e-8), "u' = t u^2 - (sum of u) / 4, h = 1e-8")
 
 
 def _trapezoid(args, answer, slack):
@@ -74,4 +82,5 @@ EXERCISE = Exercise(
     ),
     minutes=6,
     level="core",
+    spared=PLAIN,
 )

@@ -28,6 +28,19 @@ def _project_cases(rng):
         x = size * rng.normal(size=(N, d)) + rng.normal()
         label = f"{N} position{'s' * (N > 1)}, d = {d}, mean {mean:g}, variance {variance:g}"
         yield Case((x, mean, variance), label)
+    for N, d, size, mean, variance in (
+        (50, 45, 1.0, 0.0, 1.0),
+        (3, 3, 1e-8, 0.0, 1e-16),
+        (3, 4, 1e8, 1e8, 1e16),
+        (1, 2, 1.0, 0.5, 2.0),
+        (4, 3, 1.0, 0.0, 1e-8),
+    ):
+        x = size * rng.normal(size=(N, d))
+        x[-1] = x[0]
+        label = f"N = {N}, first and last alike, d = {d}, x about {size:g}, variance {variance:g}"
+        yield Case((x, mean, variance), label)
+    single = np.float32(rng.normal(size=(3, 5)) + 1000)
+    yield Case((single, 1000.0, 4.0), "3 positions in float32 about 1000, d = 5")
 
 
 def _of_mean(args, answer, slack):

@@ -24,6 +24,18 @@ def _tangent_cases(rng):
     ):
         x, v = size * rng.normal(size=(N, d)) + offset, rng.normal(size=(N, d)) + 0.7
         yield Case((x, v), f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}")
+    for N, d, size in ((50, 45, 1.0), (3, 3, 1e-8), (3, 4, 1e8), (1, 3, 1.0)):
+        x, v = size * rng.normal(size=(N, d)), rng.normal(size=(N, d))
+        x[-1], v[-1] = x[0], v[0]
+        yield Case((x, v), f"N = {N}, first and last alike, d = {d}, x of size {size:g}")
+    x = np.array([[1.0, 1.0, -2.0, 3.0], [0.0, 0.0, 0.0, 1.0]])
+    yield Case((x, np.ones((2, 4)) * [1, 2, 2, 1]), "2 positions of whole numbers, d = 4")
+    for size in (1e-8, 1e8):
+        yield Case(
+            (x, size * rng.normal(size=(2, 4))), f"2 positions, d = 4, velocities about {size:g}"
+        )
+    single = np.float32(rng.normal(size=(3, 5)) + 1000)
+    yield Case((single, rng.normal(size=(3, 5))), "3 positions in float32 about 1000, d = 5")
 
 
 def _keeps_mean(args, answer, slack):

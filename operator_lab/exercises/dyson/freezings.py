@@ -10,7 +10,7 @@ from math import erf, erfc
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 # The import inside makes the printed solution complete.
@@ -30,6 +30,10 @@ def _freezings_cases(rng):
         yield Case((1.5 * rng.normal(size=shape),), f"z of shape {shape}")
     # Here the approximations of Phi in use are off by percents of Phi, elsewhere by less than 1e-3.
     yield Case((rng.uniform(-3.5, -2, size=7),), "7 values of z between -3.5 and -2")
+    yield Case((np.array([0.7]),), "a single z")
+    far = np.array([-40.0, 40.0, 1e-8, -1e-8, 0.0, 1.0, 1.0, -0.5])
+    yield Case((far,), "z from -40 to 40, some of them twice")
+    yield Case((rng.normal(size=(45, 45)),), "z of shape (45, 45)")
 
 
 def _Phi(z):
@@ -112,4 +116,12 @@ EXERCISE = Exercise(
     minutes=15,
     level="stretch",
     parts=4,
+    spared={
+        "tiny": "alone they leave an intercept of -z^2 phi that float32 cannot hold; beside "
+        "larger z they are tried",
+        "huge": "beyond 40 the curve is a straight line, and nothing more can happen",
+        "spread": "from -40 to 40 is all of the curve that is not straight",
+        "repeated": "z is taken number by number; equal numbers are tried",
+        **PLAIN,
+    },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def hops(L, O, x):
@@ -32,6 +32,21 @@ def _hops_cases(rng):
         yield Case((L, O, rng.normal(size=N * d) + 1), label)
     L, O = 0.6 * rng.normal(size=(2, 3, 4, 4))
     yield Case((L, O, rng.normal(size=4)), "3 steps, L and O without any zeros")
+    for k, N, d, size in (
+        (1, 1, 1, 1.0),
+        (2, 2, 2, 1e-8),
+        (3, 2, 3, 1e8),
+        (9, 2, 2, 1.0),
+        (2, 45, 1, 1.0),
+    ):
+        earlier = np.kron(np.tri(N, k=-1), np.ones((d, d)))
+        L = 0.5 * rng.normal(size=(k, N * d, N * d)) * np.kron(np.eye(N), np.ones((d, d)))
+        O = 0.5 * rng.normal(size=(k, N * d, N * d)) * earlier / np.sqrt(N)
+        x = size * np.tile(rng.normal(size=d), N)
+        label = f"{k} steps, {N} equal positions of {d} features, x about {size:g}"
+        yield Case((L, O, x), label)
+    same = 0.6 * rng.integers(-1, 2, size=(1, 4, 4)).repeat(4, axis=0)
+    yield Case((same, same[:, ::-1], np.arange(4.0)), "4 equal steps, L and O without a pattern")
 
 
 def _hops_sum(args, answer, slack):
@@ -100,4 +115,5 @@ EXERCISE = Exercise(
     ),
     minutes=5,
     level="core",
+    spared=PLAIN,
 )

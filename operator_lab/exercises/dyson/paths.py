@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def paths(V, x):
@@ -30,6 +30,11 @@ def steps_apart(rng):
     for k, n, size in ((1, 3, 1.0), (2, 2, 1.0), (3, 4, 0.7), (4, 3, 0.8), (4, 2, 2.0)):
         V, x = size * rng.normal(size=(k, n, n)), rng.normal(size=n) + 1
         yield Case((V, x), f"{k} step{'s' * (k > 1)}, a state of {n} numbers, V of size {size:g}")
+    for k, n, size in ((1, 1, 1.0), (2, 2, 1e-8), (4, 4, 1e8), (9, 2, 1.0), (2, 45, 1.0)):
+        V, x = 0.7 * rng.normal(size=(k, n, n)) / np.sqrt(n), size * rng.normal(size=n)
+        yield Case((V, x), f"{k} steps, a state of {n} numbers, x about {size:g}")
+    same = rng.integers(-1, 2, size=(1, 3, 3)).repeat(4, axis=0) * 1.0
+    yield Case((same, np.ones(3)), "4 equal steps of whole numbers")
 
 
 def _paths_sum(args, answer, slack):
@@ -87,4 +92,5 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared=PLAIN,
 )

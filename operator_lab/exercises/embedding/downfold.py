@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def downfold(W, rank):
@@ -33,6 +33,13 @@ def _downfold_cases(rng):
         sigma = size * 0.6 ** np.arange(min(V, d))
         yield Case((U * sigma @ Vt, rank), f"({V}, {d}) of size {size:g}, rank = {rank}")
     yield Case((rng.normal(size=(6, 5)) + 3, 2), "(6, 5), all entries about 3, rank = 2")
+    for V, d, rank, size in ((1, 1, 1, 1.0), (50, 45, 30, 1e-8), (45, 50, 3, 1e8), (5, 1, 1, 1.0)):
+        U, Vt = (np.linalg.qr(rng.normal(size=(n, min(V, d))))[0] for n in (V, d))
+        sigma = size * np.geomspace(1, 0.01, min(V, d))
+        yield Case((U * sigma @ Vt.T, rank), f"({V}, {d}) of size {size:g}, rank = {rank}")
+    alike = np.repeat(rng.normal(size=(3, 4)), 2, axis=0) * [1, 2, 3, 5]
+    yield Case((alike, 2), "(6, 4), each row twice, rank = 2")
+    yield Case((np.diag([3.0, 1.0, 3.0, 0.0]), 2), "diag(3, 1, 3, 0), rank = 2")
 
 
 def _rank_kept(args, answer, slack):
@@ -48,7 +55,7 @@ def _nearest(args, answer, slack):
     cut = np.sqrt((_values(W)[rank:] ** 2).sum())
     error = np.linalg.norm(W - answer)
     if differ(np.array(error), cut, slack, np.linalg.norm(W)):
-        return f"its distance to W is {error:.3g}, that of the nearest of this rank {cut:.3g}"
+        return f"its distance to W is {error:.6g}, that of the nearest of this rank {cut:.6g}"
 
 
 WRONG = """
@@ -101,4 +108,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="stretch",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def effective_rank(M):
@@ -28,18 +28,23 @@ def _effective_rank_cases(rng):
     yield Case((np.diag([3.0, 0.0, 1.0, 0.0]),), "diag(3, 0, 1, 0)")
     yield Case((np.linalg.qr(rng.normal(size=(5, 5)))[0],), "a rotation of 5 dimensions")
     yield Case((rng.normal(size=(6, 3)) + 8,), "(6, 3), all entries about 8")
+    for shape, size in (((1, 1), 1e-8), ((1, 7), 1e8), ((45, 50), 1e-8), ((50, 45), 1e8)):
+        yield Case((size * rng.normal(size=shape),), f"a {shape} matrix of size {size:g}")
+    yield Case((np.repeat(rng.normal(size=(3, 5)), 2, axis=0),), "(6, 5), each row twice")
+    small = np.diag([1.0] + [1e-6] * 200)  # little each, but there are many
+    yield Case((small,), "diag(1, and 1e-6 two hundred times)")
 
 
 def _within_rank(args, answer, slack):
-    rank = np.linalg.matrix_rank(args[0], tol=1e-6 * np.abs(args[0]).max())
+    rank = np.linalg.matrix_rank(args[0], tol=1e-9 * np.abs(args[0]).max())
     if not 1 - slack <= answer <= rank * (1 + slack):
-        return f"it gives {answer:.3g}, but an effective rank lies between 1 and the rank, {rank}"
+        return f"it gives {answer:.6g}, but an effective rank lies between 1 and the rank, {rank}"
 
 
 def _all_alike(args, answer, slack):
     sigma = _values(args[0])
     if np.ptp(sigma) < 1e-9 * sigma[0] and abs(answer - len(sigma)) > slack * len(sigma):
-        return f"it gives {answer:.3g} where all {len(sigma)} singular values are equal"
+        return f"it gives {answer:.6g} where all {len(sigma)} singular values are equal"
 
 
 WRONG = """
@@ -88,4 +93,5 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared=PLAIN,
 )

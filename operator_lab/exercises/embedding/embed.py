@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def embed(W_E, tokens):
@@ -22,6 +22,12 @@ def _embed_cases(rng):
         yield Case((rng.normal(size=(V, d)), tokens), f"V = {V}, d = {d}, N = {N}")
     tokens = np.array([5, 0, 2, 0, 5, 4])
     yield Case((10 * rng.normal(size=(6, 5)) + 20, tokens), "V = 6, d = 5, two words come twice")
+    for V, d, N, size in ((4, 2, 4, 1e-8), (2, 4, 4, 1e8), (4, 4, 2, 1.0), (1, 1, 1, 1.0)):
+        args = size * rng.normal(size=(V, d)), rng.integers(V, size=N)
+        yield Case(args, f"V = {V}, d = {d}, N = {N}, entries about {size:g}")
+    W_E = rng.normal(size=(50, 60))
+    W_E[7] = W_E[3]
+    yield Case((W_E, rng.integers(50, size=45)), "V = 50, two words alike, d = 60, N = 45")
 
 
 def _one_each(args, answer, slack):
@@ -81,4 +87,5 @@ EXERCISE = Exercise(
     minutes=6,
     level="core",
     parts=2,
+    spared=PLAIN,
 )

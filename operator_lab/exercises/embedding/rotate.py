@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def rotate(W_E, W, W_U, R):
@@ -25,6 +25,15 @@ def _rotate_cases(rng):
         yield Case(
             (W_E, size * rng.normal(size=(d, d)), W_U, R), f"V = {V}, d = {d}, W of size {size:g}"
         )
+    for V, d, size in ((1, 1, 1.0), (50, 45, 1e-8), (3, 3, 1e8)):
+        R = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        W_E, W, W_U = (size * rng.normal(size=s) for s in ((V, d), (d, d), (V, d)))
+        W_E[-1] = W_E[0]
+        yield Case((W_E, W, W_U, R), f"V = {V}, two words alike, d = {d}, all of size {size:g}")
+    W_E, W, W_U = (rng.integers(-2, 3, size=s) * 1.0 for s in ((4, 3), (3, 3), (4, 3)))
+    yield Case(
+        (W_E, W, W_U, np.roll(np.eye(3), 1, axis=0)), "whole numbers, three axes in a circle"
+    )
 
 
 def _logits(W_E, W, W_U):
@@ -42,7 +51,7 @@ def _logits_kept(args, answer, slack):
     size = _logits(*map(np.abs, answer))
     if differ(after, before, slack, size):
         change = np.linalg.norm(after - before) / np.linalg.norm(before)
-        return f"the logits change, by {change:.3g} of their size"
+        return f"the logits change, by {change:.6g} of their size"
 
 
 WRONG = """
@@ -97,4 +106,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

@@ -20,6 +20,11 @@ def _growth_cases(rng):
         yield Case((np.array(steps), size), f"steps = {[*steps]}, size = {size:g}")
     steps, size = rng.permutation(40)[:6], float(rng.uniform(0.1, 0.7))
     yield Case((steps, size), f"6 numbers of steps below 40, size = {size:.3f}")
+    yield Case((np.array([1]), 1e8), "a single step, size = 1e8")
+    yield Case(
+        (np.array([10_000, 20_000, 0, 10_000]), 0.01), "steps = 10000, 20000, 0, 10000, size = 0.01"
+    )
+    yield Case((rng.integers(1000, size=60), 0.05), "60 numbers of steps below 1000, size = 0.05")
 
 
 def _starts_at_one(args, answer, slack):

@@ -29,6 +29,14 @@ def _jacobian_cases(rng):
     for d, size, offset, eps in cases:
         x = size * rng.normal(size=d) + offset
         yield Case((x, eps), f"d = {d}, x of size {size:g} about {offset:g}, eps = {eps:g}")
+    for d, size, offset, eps in ((50, 1.0, 2, 1e-5), (3, 1e-8, 0, 0.0), (3, 1e8, 0, 1e-5)):
+        x = size * rng.normal(size=d) + offset
+        yield Case((x, eps), f"d = {d}, x of size {size:g} about {offset:g}, eps = {eps:g}")
+    yield Case((np.array([0.7]), 0.3), "a single feature, eps = 0.3")
+    yield Case((np.full(4, 2.0), 0.25), "4 equal features, eps = 0.25")
+    yield Case((np.array([1.0, -1.0, -1.0, 3.0]), 1e-5), "4 features, two of them equal")
+    single = np.float32(rng.normal(size=6) + 1000)
+    yield Case((single, 0.0), "6 features in float32, all about 1000, eps = 0")
 
 
 def _symmetric(args, answer, slack):

@@ -34,6 +34,19 @@ def _normalise_cases(rng):
     x, gain, bias = _rows(rng, 3, 4, 0.1, 0)
     x[1] = 3  # no variance: eps alone keeps this row finite
     yield Case((x, gain, bias, 0.01), "3 positions, d = 4, one of them constant, eps = 0.01")
+    for N, d, size, offset, eps in (
+        (1, 1, 1.0, 2, 0.1),
+        (50, 45, 1.0, 0, 1e-5),
+        (3, 4, 1e-9, 0, 3e-19),
+        (3, 4, 1e8, 0, 1e-5),
+    ):
+        label = f"{N} position{'s' * (N > 1)}, d = {d}, x of size {size:g}, eps = {eps:g}"
+        yield Case((*_rows(rng, N, d, size, offset), eps), label)
+    x, gain, bias = _rows(rng, 4, 6, 1.0, 1000)
+    x[2], x[0, 1] = x[1], x[0, 0]
+    yield Case(
+        (np.float32(x), gain, bias, 1e-5), "4 positions in float32 about 1000, two alike, d = 6"
+    )
 
 
 def _centred(args, answer, slack):
@@ -59,6 +72,9 @@ no eps: eps is left out: where the variance is small, or zero, it decides
     var + eps => var
 ddof: the variance is taken with 1/(d-1) (ddof=1): LayerNorm divides by d
     ((x - mean) ** 2).mean(axis=1, => x.var(axis=1, ddof=1,
+cancellation: its variance is the mean of x^2 less the square of the mean: where the mean is much \
+    larger than the spread, float32 has nothing left of it; take the mean of (x - mean)^2
+    ((x - mean) ** 2).mean(axis=1, keepdims=True) => (x**2).mean(axis=1, keepdims=True) - mean**2
 no root: it divides by var + eps: the root is missing
     np.sqrt(var + eps) => (var + eps)
 no 1/d: it divides by the length of x - mean: the variance is a mean, with 1/d

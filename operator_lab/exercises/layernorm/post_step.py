@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def post_step(F, sigma, gain):
@@ -22,6 +22,12 @@ def _post_step_cases(rng):
         F = size * rng.normal(size=(d, d)) + 0.3
         gain = rng.uniform(0.5, 2, size=d) * rng.choice([-1, 1], size=d)
         yield Case((F, sigma, gain), f"d = {d}, F of size {size:g}, sigma = {sigma:g}")
+    sizes = ((1, 1.0, 0.7), (45, 0.2, 1.3), (3, 1e8, 1e8), (3, 1e-8, 2.0), (4, 1.0, 1e-9))
+    for d, size, sigma in sizes:
+        F = size * rng.normal(size=(d, d))
+        F[-1] = F[0]
+        label = f"d = {d}, F of size {size:g}, two rows alike, sigma = {sigma:g}"
+        yield Case((F, sigma, rng.uniform(0.5, 2, size=d)), label)
 
 
 def _no_mean_left(args, answer, slack):
@@ -82,4 +88,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="stretch",
+    spared=PLAIN,
 )

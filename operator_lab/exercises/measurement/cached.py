@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def cached(K, V, q, k, v, T):
@@ -32,6 +32,24 @@ def _cases(rng):
         far = 40 * sign * q / (q @ q)  # every overlap with q moves by 40
         label = f"every score moved by {40 * sign}, n = 5, T = 0.02"
         yield Case((0.02 * K + far, V, q, 0.02 * k + far, v, 0.02), label)
+    for n, d_k, d, T in (
+        (50, 3, 3, 1.0),
+        (3, 3, 50, 1e12),
+        (4, 50, 2, 1.5),
+        (0, 1, 1, 1e-12),
+        (3, 4, 3, 1.0),
+    ):
+        args = [rng.normal(size=s) for s in ((n, d_k), (n, d), d_k, d_k, d)]
+        yield Case((*args, T), f"n = {n}, d_k = {d_k}, d = {d}, T = {T:g}")
+    yield Case((K, V, q, k, v, 1e-12), "n = 5, as cold as T = 1e-12")
+    yield Case((1e3 * K, V, 3 * q, -1e3 * k, v, 1.0), "n = 5, scores thousands apart")
+    label = "n = 5, scores and T both about 1e-12"
+    yield Case((1e-12 * K, V, q, 1e-12 * k, v, 1e-12), label)
+    for size in (1e-8, 1e8):
+        args = size * K, size * V, q / size, size * k, size * v, 1.3
+        yield Case(args, f"n = 5, keys and values about {size:g}, scores of size 1")
+    one = np.ones((6, 3))
+    yield Case((one, one, q, one[0], one[0] + 1, 0.5), "n = 6, all keys and values alike")
 
 
 def _past_kept(args, answer, slack):
@@ -119,4 +137,5 @@ EXERCISE = Exercise(
     minutes=15,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

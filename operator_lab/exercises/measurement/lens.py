@@ -39,6 +39,22 @@ def _lens_cases(rng):
     gain, W_U = rng.uniform(0.5, 2, size=4), rng.normal(size=(5, 4)) + 1
     yield Case((states, gain, W_U, 1e-3), "one state with all features equal, eps = 0.001")
     yield Case((states, 700 * gain, W_U, 1e-3), "gains of about 1000")
+    for S, N, d, V, size, eps in (
+        (1, 1, 1, 1, 1.0, 0.1),
+        (3, 3, 4, 5, 1e-9, 3e-19),
+        (2, 3, 3, 2, 1e8, 1e-5),
+        (4, 3, 2, 2, 1.0, 1e-5),
+        (4, 2, 4, 3, 1.0, 1e-5),
+        (4, 3, 5, 4, 1.0, 1e-5),
+        (2, 50, 45, 41, 1.0, 1e-5),
+    ):
+        states, W_U = size * rng.normal(size=(S, N, d)), rng.normal(size=(V, d))
+        states[-1, -1], W_U[-1] = states[0, 0], W_U[0]
+        label = f"S = {S}, N = {N}, d = {d}, V = {V}, two words alike, x of size {size:g}"
+        yield Case((states, rng.uniform(0.4, 2, size=d), W_U, eps), label)
+    states = np.float32(rng.normal(size=(2, 3, 5)) + 1000)
+    gain, W_U = rng.uniform(0.5, 2, size=5), rng.normal(size=(4, 5))
+    yield Case((states, gain, W_U, 1e-5), "states in float32, all features about 1000")
 
 
 def _adds_up(args, answer, slack):
@@ -49,7 +65,7 @@ def _adds_up(args, answer, slack):
 
 def _never_negative(args, answer, slack):
     if answer.min() < -slack:
-        return f"some of its probabilities are negative (down to {answer.min():.3g})"
+        return f"some of its probabilities are negative (down to {answer.min():.6g})"
 
 
 def _nothing_to_read(args, answer, slack):

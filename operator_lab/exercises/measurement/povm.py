@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def povm(W_U):
@@ -29,6 +29,12 @@ def _cases(rng):
     W_U[4], W_U[2] = W_U[1], 5 * W_U[2]
     yield Case((20 * W_U,), "V = 6, d = 3, large, one word twice, one of them long")
     yield Case((rng.uniform(0.1, 2, size=(5, 3)),), "V = 5, d = 3, all entries positive")
+    for V, d, size in ((1, 1, 1.0), (50, 41, 1e-8), (3, 3, 1e8), (5, 3, 1e-9)):
+        W_U = size * (rng.normal(size=(V, d)) + 8 * np.eye(V, d))
+        yield Case((W_U,), f"V = {V}, d = {d}, entries about {size:g}")
+    R = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    W_U = rng.normal(size=(6, 3)) * [1, 1, 0.02] @ R
+    yield Case((W_U,), "V = 6, d = 3, nearly in a plane")
 
 
 def _complete(args, answer, slack):
@@ -36,7 +42,7 @@ def _complete(args, answer, slack):
     if differ(total, one, slack):
         return (
             f"its effects do not add up to the identity (the trace of their sum is "
-            f"{np.trace(total):.3g})"
+            f"{np.trace(total):.6g})"
         )
 
 
@@ -48,7 +54,7 @@ def _symmetric(args, answer, slack):
 def _positive(args, answer, slack):
     lowest = np.linalg.eigvalsh((answer + answer.swapaxes(1, 2)) / 2).min()
     if lowest < -slack * np.abs(answer).max():
-        return f"some of its effects are not positive: an eigenvalue is {lowest:.3g}"
+        return f"some of its effects are not positive: an eigenvalue is {lowest:.6g}"
 
 
 WRONG = """
@@ -120,4 +126,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="stretch",
+    spared=PLAIN,
 )

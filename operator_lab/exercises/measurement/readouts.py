@@ -25,6 +25,14 @@ def _readouts_cases(rng):
     for offset in (2000, -2000):
         z = rng.normal(size=(3, 4)) * [[1], [5], [300]] + offset * np.array([[1], [1.5], [0.4]])
         yield Case((z,), f"logits of about {offset}, and far from one row to the next")
+    for N, V, size in ((1, 1, 1.0), (50, 45, 1.0), (3, 3, 1e-8), (3, 4, 1e8)):
+        z = size * rng.normal(size=(N, V))
+        z[-1] = z[0]
+        yield Case((z,), f"N = {N}, two rows alike, V = {V}, z about {size:g}")
+    z = np.array([[0.0, 3000.0, -5000.0], [2.0, 2.0, 1.0], [-800.0, -800.0, -4000.0]])
+    yield Case((z,), "logits thousands apart, some of them equal")
+    single = np.float32(rng.normal(size=(3, 4)) + 1000)
+    yield Case((single,), "logits in float32, all about 1000")
 
 
 def _both_add_up(args, answer, slack):

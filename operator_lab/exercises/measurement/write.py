@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def write(x, W, c, C, b):
@@ -34,6 +34,11 @@ def _cases(rng):
     yield Case((x, W, c, C, b), "n = 5, d = 4, k = 2, two states read b already")
     x, W, c, C, b = drawn(2, 6, 3)
     yield Case((x, W, c, 1e-3 * C, b), "n = 2, d = 6, k = 3, states that hardly vary")
+    for n, d, k, size in ((1, 1, 1, 1.0), (50, 41, 3, 1.0), (3, 4, 3, 1e-8), (4, 4, 2, 1e8)):
+        x, W, c, C, b = drawn(n, d, k)
+        x[-1] = x[0]
+        label = f"n = {n}, two states alike, d = {d}, k = {k}, states about {size:g}"
+        yield Case((size * x, W / size, c, size**2 * C, b), label)
 
 
 def _missing(x, W, c, b):
@@ -44,7 +49,7 @@ def _says_b(args, answer, slack):
     _, W, c, _, b = args
     gap = np.abs(answer @ W + c - b).max()
     if differ(answer @ W + c, b, slack, np.abs(answer) @ np.abs(W)):
-        return f"the read-out does not say b of its states: it is off by up to {gap:.3g}"
+        return f"the read-out does not say b of its states: it is off by up to {gap:.6g}"
 
 
 def _content(args, answer, slack):
@@ -116,4 +121,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="stretch",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def exponent(Q, K, tau=1.0):
@@ -27,6 +27,14 @@ def _exponent_cases(rng):
     Q, K = rng.normal(size=(6, 3)) + 40, rng.normal(size=(4, 3)) - 25
     Q[4] = Q[1]
     yield Case((Q, K, 1.7), "6 long queries, one of them twice, 4 keys, d_k = 3, tau = 1.7")
+    sizes = ((1, 1, 1, 1e-12), (4, 3, 4, 1e12), (3, 4, 4, 2.0), (3, 3, 4, 1.0), (45, 50, 60, 0.6))
+    for queries, keys, d_k, tau in sizes:
+        Q, K = rng.normal(size=(queries, d_k)), rng.normal(size=(keys, d_k))
+        label = f"{queries} queries, {keys} keys, d_k = {d_k}, tau = {tau:g}"
+        yield Case((Q, K, tau), label)
+    for size in (1e-8, 1e8):
+        Q, K = size * rng.integers(-2, 3, size=(4, 3)), size * rng.normal(size=(5, 3))
+        yield Case((Q, K, 0.7), f"4 queries, 5 keys, all about {size:g}, d_k = 3, tau = 0.7")
 
 
 def _sum_rule(args, answer, slack):
@@ -77,4 +85,5 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared=PLAIN,
 )

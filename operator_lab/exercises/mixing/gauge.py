@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def gauge(W_Q, W_K, M):
@@ -20,6 +20,15 @@ def _gauge_cases(rng):
         M = size * (rng.normal(size=(d_k, d_k)) + 2 * np.eye(d_k))
         W_Q, W_K = rng.normal(size=(d_k, d)), rng.normal(size=(d_k, d))
         yield Case((W_Q, W_K, M), f"d_k = {d_k}, d = {d}, entries of M about {size:g}")
+    for d_k, d, size in ((1, 1, 1.0), (41, 50, 1.0), (2, 2, 1e-8), (3, 4, 1e8)):
+        M = size * (rng.normal(size=(d_k, d_k)) + 2 * np.sqrt(d_k) * np.eye(d_k))
+        W_Q, W_K = rng.normal(size=(2, d_k, d)) / size
+        W_Q[-1] = W_Q[0]
+        label = f"d_k = {d_k}, d = {d}, entries of M about {size:g}, two queries alike"
+        yield Case((W_Q, W_K, M), label)
+    M = np.diag([30.0, 1.0, 0.03]) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    W_Q, W_K = rng.integers(-2, 3, size=(2, 3, 4)) * 1.0
+    yield Case((W_Q, W_K, M), "d_k = 3, d = 4, M stretches by 30 and by 0.03")
 
 
 def _follows_M(args, answer, slack):
@@ -34,7 +43,7 @@ def _overlaps_kept(args, answer, slack):
     size = np.abs(answer[0]).T @ np.abs(answer[1])
     if np.abs(after - before).max() > slack * max(size.max(), np.abs(before).max()):
         change = np.linalg.norm(after - before) / np.linalg.norm(before)
-        return f"the overlaps change: W_Q^T W_K moves by {change:.3g} of its size"
+        return f"the overlaps change: W_Q^T W_K moves by {change:.6g} of its size"
 
 
 WRONG = """
@@ -76,4 +85,5 @@ EXERCISE = Exercise(
     minutes=10,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

@@ -36,6 +36,18 @@ def _mixing_cases(rng):
     ties = rng.integers(-2, 1, size=(6, 6)).astype(float)
     ties[:, 0] = 0
     yield Case((ties, 1e-6), "6 positions, equal scores, cold: T = 1e-06")
+    yield Case((cold, 1e-12), "6 positions, as cold as 1e-12")
+    yield Case((1e-12 * cold, 1e-12), "6 positions, scores and T both about 1e-12")
+    yield Case((ties, 1e-12), "6 positions, equal scores, T = 1e-12")
+    yield Case((1e8 * rng.normal(size=(4, 4)), 1e8), "4 positions, scores and T both about 1e8")
+    yield Case((rng.normal(size=(4, 4)), 1e6), "4 positions, T = 1e6")
+    S = 3 * rng.normal(size=(60, 60))
+    S[20], S[:, 40] = S[19], S[:, 3]
+    yield Case((S, 1.2), "60 positions, two queries alike, two keys alike")
+    apart = 3000 * rng.normal(size=(5, 5)) + [[-9000], [0], [9000], [0], [4000]]
+    yield Case((apart, 1.0), "5 positions, scores thousands apart, T = 1")
+    S = np.float32(rng.normal(size=(7, 7)) + 1000)
+    yield Case((S, 1.0), "7 positions, scores in float32, all about 1000")
 
 
 def _rows_sum_to_one(args, answer, slack):
@@ -51,7 +63,7 @@ def _causal(args, answer, slack):
 
 def _positive(args, answer, slack):
     if answer.min() < -slack:
-        return f"some of its weights are negative (down to {answer.min():.3g})"
+        return f"some of its weights are negative (down to {answer.min():.6g})"
 
 
 WRONG = """
@@ -82,6 +94,9 @@ overflow times mask: right while S/T is moderate, but exp(S/T) overflows and inf
 one maximum: it subtracts one maximum for the whole matrix: when cold, rows far below it vanish \
     and 0/0 is NaN; subtract each row's own
     z.max(axis=1, keepdims=True) => z.max()
+masked with a number: it puts -1e9 where no weight may be, below every S/T only until it is very \
+    cold: there a later key gets weight, use -inf
+    -np.inf => -1e9
 scaled by the future: right unless a forbidden key is the strongest and T is small: then every \
     allowed weight vanishes and 0/0 is NaN; scale each row by its largest allowed entry
     np.where(past, S / T, -np.inf) => S / T

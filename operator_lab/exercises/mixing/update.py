@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 from .mixing import mixing
 
 
@@ -31,6 +31,20 @@ def _update_cases(rng):
     x, W_Q, W_K, W_V = (rng.normal(size=s) for s in ((6, 4), (3, 4), (3, 4), (4, 4)))
     x[3] = x[1]
     yield Case((x + 2, W_Q, W_K, W_V, 4.0), "6 positions, one token twice, d = 4, d_k = 3")
+    sizes = ((1, 1, 1, 1.0), (4, 3, 4, 0.8), (4, 4, 3, 1.0), (50, 41, 45, 1.0), (3, 3, 3, 1e12))
+    for N, d, d_k, tau in sizes:
+        x, (W_Q, W_K) = rng.normal(size=(N, d)), rng.normal(size=(2, d_k, d)) / np.sqrt(d)
+        label = f"{N} positions, d = {d}, d_k = {d_k}, tau = {tau:g}"
+        yield Case((x, W_Q, W_K, rng.normal(size=(d, d)), tau), label)
+    x, W_V = rng.normal(size=(5, 3)), rng.normal(size=(3, 3))
+    W_Q, W_K = rng.normal(size=(2, 2, 3))
+    yield Case((x, W_Q, W_K, W_V, 1e-6), "5 positions, d = 3, d_k = 2, as cold as tau = 1e-6")
+    yield Case((60 * x, W_Q, W_K, W_V, 1.0), "5 positions, scores thousands apart")
+    ones = np.repeat(rng.normal(size=(1, 3)), 6, axis=0)
+    yield Case((ones, W_Q, W_K, W_V, 0.5), "6 positions, all alike, d = 3, d_k = 2")
+    for size in (1e-8, 1e8):
+        label = f"5 positions of size {size:g}, the scores of size 1"
+        yield Case((size * x, W_Q / size, W_K / size, W_V, 1.5), label)
 
 
 def _first_row(args, answer, slack):
@@ -97,4 +111,5 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared=PLAIN,
 )

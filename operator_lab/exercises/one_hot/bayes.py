@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes, short
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes, short
 
 
 def bayes(prior, likelihood):
@@ -44,6 +44,18 @@ def _bayes_cases(rng):
     against = np.tile([0.1, 1.0], (400, 1))  # sense 0 falls to 1e-400, and comes back
     turned = np.vstack([against, against[:, ::-1]])
     yield Case((np.array([0.6, 0.4]), turned), "800 words, half against sense 0, then half for it")
+    yield Case((np.array([1.0]), np.array([[0.3], [0.2]])), "a single sense")
+    prior, often = rng.dirichlet(np.ones(50)), rng.uniform(0.2, 0.9, size=(50, 50))
+    often[7], often[:, 9] = often[3], often[:, 8]
+    yield Case((prior, often), "50 words, one of them twice, 50 senses, two of them alike")
+    rare = 1e-8 * rng.uniform(0.1, 1, size=(60, 3))
+    yield Case((np.array([0.2, 0.5, 0.3]), rare), "60 words, all likelihoods below 1e-8")
+    # Neither 1e-300 in the place of a zero nor a guess that is forgotten survives these.
+    never = np.tile([1.0, 1e-3], (400, 1))
+    never[5, 0] = 0
+    yield Case((np.array([0.9, 0.1]), never), "400 words for sense 0, which cannot say the sixth")
+    against = np.tile([1.0, 1e-3, 2e-3], (300, 1))
+    yield Case((np.array([0.0, 0.4, 0.6]), against), "300 words for sense 0, whose prior is 0")
 
 
 def _certain(args, answer, slack):
@@ -157,4 +169,9 @@ EXERCISE = Exercise(
     ),
     minutes=10,
     level="core",
+    spared={
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1; hundreds of words make beliefs e^2000 apart",
+        **PLAIN,
+    },
 )

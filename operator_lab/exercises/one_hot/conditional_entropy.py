@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def conditional_entropy(joint):
@@ -33,6 +33,17 @@ def _conditional_entropy_cases(rng):
     sure = np.zeros((4, 3))
     sure[[0, 1, 2, 3], [2, 0, 0, 1]] = 0.1, 0.2, 0.3, 0.4
     yield Case((sure,), "every context settles the word")
+    yield Case((np.array([[1.0]]),), "one context, one word")
+    yield Case((rng.dirichlet(np.ones(60)).reshape(60, 1),), "60 contexts, one word")
+    many = np.vstack([rng.dirichlet(np.ones(3000), size=2), np.zeros((1, 3000))]) / 2
+    many[:, ::7] = 0
+    yield Case((many / many.sum(),), "3 contexts, one of which never occurs, 3000 words")
+    twice = drawn(45, 45)
+    twice[3] = twice[8]
+    yield Case((twice / twice.sum(),), "45 contexts, two of them alike, 45 words")
+    nearly = np.array([[0.7, 7e-4, 0.0], [0.0, 0.0, 0.3], [1e-4, 0.0, 0.0]])
+    yield Case((nearly / nearly.sum(),), "3 contexts that nearly settle the word")
+    yield Case((np.full((4, 8), 1 / 32),), "4 contexts, 8 words, all alike")
 
 
 def entropy(p):
@@ -44,15 +55,15 @@ def _between(args, answer, slack):
     words = entropy(args[0].sum(axis=0))
     if not -slack <= answer <= words + slack * max(words, 1):
         return (
-            f"it gives {answer:.3g}, but what is left after a context lies between 0 and "
-            f"{words:.3g}, the entropy of the words without any"
+            f"it gives {answer:.6g}, but what is left after a context lies between 0 and "
+            f"{words:.6g}, the entropy of the words without any"
         )
 
 
 def _given_away(args, answer, slack):
     sure = (args[0] > 0).sum(axis=1).max() == 1
     if sure and abs(answer) > slack:
-        return f"it gives {answer:.3g} where every context settles the word: nothing is left then"
+        return f"it gives {answer:.6g} where every context settles the word: nothing is left then"
 
 
 WRONG = """
@@ -114,4 +125,10 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared={
+        "tiny": "the entries sum to one",
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1",
+        **PLAIN,
+    },
 )

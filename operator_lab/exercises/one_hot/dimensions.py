@@ -25,6 +25,12 @@ def _dimensions_cases(rng):
     yield Case(columns, "N = 4, 16, 1024 down, d = 64, 2, 7, 10 across")
     few, many = rng.integers(2, 12, size=5), rng.integers(12, 40, size=5)
     yield Case((few, many), f"N = {few.tolist()}, d = {many.tolist()}")
+    large = np.array([100_000, 10**9, 3, 1]), np.array([50_000, 7, 10**6, 1])
+    yield Case(large, "N = 1e5, 1e9, 3, 1; d = 5e4, 7, 1e6, 1")
+    yield Case((np.array([6]), np.array([6])), "N = d = 6, alone")
+    yield Case((np.arange(1, 61), np.array(5)), "N = 1 ... 60, d = 5 for all")
+    square = np.array([[2], [5], [9]]), np.array([3, 4, 2])
+    yield Case(square, "N = 2, 5, 9 down, d = 3, 4, 2 across")
 
 
 def _one_alone(args, answer, slack):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def damping(X, W_3, W_1, W_2):
@@ -21,6 +21,18 @@ def _damping_cases(rng):
         X = rng.normal(size=(N, d))
         X[1] = 0.0  # at 0 the gate is shut and the up is 0
         yield Case((X, W_3, W_1, rng.normal(size=(d, m))), f"{N} states, d = {d}, m = {m}, one 0")
+    for N, d, m, size in (
+        (1, 1, 1, 1.0),
+        (50, 41, 45, 0.3),
+        (3, 3, 4, 1e-8),
+        (4, 2, 4, 4.0),
+        (3, 4, 4, 1.0),
+    ):
+        W_3, W_1 = rng.normal(size=(2, m, d)) / np.sqrt(d)
+        X = size * rng.normal(size=(N, d))
+        X[-1] = X[0]
+        label = f"N = {N}, first and last alike, d = {d}, m = {m}, states about {size:g}"
+        yield Case((X, W_3, W_1, rng.normal(size=(d, m))), label)
 
 
 def _nothing_at_zero(args, answer, slack):
@@ -67,4 +79,9 @@ EXERCISE = Exercise(
     ),
     minutes=20,
     level="stretch",
+    spared={
+        "huge": "the states are normed: their numbers are of ordinary size",
+        "spread": "the states are normed: their numbers are of ordinary size",
+        **PLAIN,
+    },
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def gated(n, W_3, W_1, W_2, a):
@@ -22,6 +22,16 @@ def _gated_cases(rng):
         n = rng.normal(size=d) * 1.5
         W_3, W_1 = rng.normal(size=(2, m, d))
         yield Case((n, W_3, W_1, rng.normal(size=(d, m)), a), f"d = {d}, m = {m}, a = {a}")
+    for d, m, size, a in (
+        (1, 1, 1.0, 0.5),
+        (41, 50, 0.3, 0.0),
+        (3, 3, 1e-8, 0.7),
+        (4, 2, 5.0, 1.0),
+    ):
+        W_3, W_1 = rng.normal(size=(2, m, d)) / np.sqrt(d)
+        W_1[-1] = W_1[0]
+        label = f"d = {d}, m = {m}, two units alike, n about {size:g}, a = {a}"
+        yield Case((size * rng.normal(size=d), W_3, W_1, rng.normal(size=(d, m)), a), label)
 
 
 def _writes(args, answer, slack):
@@ -78,4 +88,9 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="core",
+    spared={
+        "huge": "the state is normed: its numbers are of ordinary size",
+        "spread": "the state is normed: its numbers are of ordinary size",
+        **PLAIN,
+    },
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def grouped(Q, K):
@@ -20,6 +20,23 @@ def _grouped_cases(rng):
     for h, groups, N, k in ((6, 2, 3, 4), (4, 4, 5, 2), (3, 1, 4, 5), (8, 4, 2, 3)):
         Q, K = rng.normal(size=(h, N, k)), rng.normal(size=(groups, N, k)) + 0.3
         yield Case((Q, K), f"{h} heads of queries on {groups} of keys, N = {N}, d_k = {k}")
+    sizes = (
+        (1, 1, 1, 1, 1.0),
+        (48, 6, 5, 4, 1e-8),
+        (4, 2, 4, 3, 1e8),
+        (6, 3, 3, 6, 1.0),
+        (4, 2, 2, 2, 1.0),
+    )
+    for h, groups, N, k, size in (
+        *sizes,
+        (2, 2, 50, 45, 1.0),
+        (4, 1, 3, 3, 1.0),
+        (6, 3, 2, 3, 1.0),
+    ):
+        Q, K = size * rng.normal(size=(h, N, k)), rng.normal(size=(groups, N, k))
+        Q[-1, -1] = Q[-1, 0]
+        label = f"{h} heads of queries about {size:g} on {groups} of keys, N = {N}, d_k = {k}"
+        yield Case((Q, K), label)
 
 
 def _groups_add(args, answer, slack):
@@ -66,4 +83,5 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared=PLAIN,
 )

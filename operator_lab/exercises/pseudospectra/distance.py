@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def distance(A, z):
@@ -23,6 +23,11 @@ def _distance_cases(rng):
         yield Case((A, z), f"a {n} x {n} matrix, {k} points")
     chain = np.diag(np.full(6, 0.7)) + np.diag(np.full(5, 0.9), -1)
     yield Case((chain, np.array([0.2 + 0.4j, 1.3 - 0.2j, -0.5j])), "a chain of 6 sites, 3 points")
+    for n, k, size in ((1, 1, 1.0), (41, 3, 1e-8), (3, 41, 1e8), (4, 4, 1.0)):
+        A, z = size * rng.normal(size=(n, n)), size * (rng.normal(size=k) + 1j * rng.normal(size=k))
+        A[-1] = A[0]
+        yield Case((A, z), f"a {n} x {n} matrix of size {size:g}, two rows alike, {k} points")
+    yield Case((np.diag([1.0, 1.0, 2.0]), np.array([2.5, 2.5, 1j])), "diag(1, 1, 2), a point twice")
 
 
 def _as_array(A):
@@ -88,4 +93,5 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def growth(A):
@@ -26,6 +26,12 @@ def _growth_cases(rng):
     chain = np.diag(np.full(5, 0.7)) + np.diag(np.full(4, 0.9), -1)
     scales = rng.uniform(0.5, 2.0, size=4)
     yield Case((scales[:, None, None] * chain,), "4 times a chain of 5 sites, scaled")
+    for k, n, size in ((1, 1, 1.0), (60, 2, 0.5), (2, 45, 1e-8), (3, 3, 1.0), (2, 3, 1e8)):
+        A = size * rng.normal(size=(k, n, n))
+        A[-1, -1] = A[-1, 0]
+        label = f"{k} factors of size {n}, entries about {size:g}, two rows alike"
+        yield Case((A,), label)
+    yield Case((np.array([[[0.0, 1.0], [0.0, 0.0]]] * 3),), "3 times a matrix whose square is 0")
 
 
 def _products(A, order=1):
@@ -100,4 +106,5 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared=PLAIN,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def limit(S):
@@ -25,6 +25,12 @@ def _limit_cases(rng):
         S = goal + rate ** np.arange(3)[:, None] * part
         yield Case((S,), f"a limit plus one geometric term of rate {rate:g}")
     yield Case((rng.normal(size=(3, 5)) + 30,), "three vectors far from 0")
+    for d, size in ((1, 1e-8), (50, 1.0), (4, 1e-8), (3, 1e8)):
+        yield Case(
+            (size * rng.normal(size=(3, d)),), f"three vectors of {d} features about {size:g}"
+        )
+    steps = rng.integers(1, 4, size=(3, 6)).cumsum(axis=0) * 1.0 * [[1], [1], [2]]
+    yield Case((steps,), "three vectors of whole numbers")
 
 
 def _geometric(S):
@@ -93,4 +99,8 @@ EXERCISE = Exercise(
     ),
     minutes=12,
     level="core",
+    spared={
+        "repeated": "the inverse of a step of length 0 does not exist",
+        **PLAIN,
+    },
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def mixed(x, y):
@@ -28,6 +28,11 @@ def _mixed_cases(rng):
         yield Case((x, x @ A.T + b), f"two states of {d} features under a linear map")
     x = rng.normal(size=(2, 3)) + 20
     yield Case((x, 0.3 * x + 1), "two states under a map that only shrinks")
+    for d, size in ((1, 1.0), (50, 1.0), (4, 1e-8), (3, 1e8), (2, 1e-8)):
+        x, y = size * rng.normal(size=(2, 2, d))
+        yield Case((x, y), f"two states of {d} feature{'s' * (d > 1)} about {size:g}")
+    x, y = np.ones((2, 4)), np.array([[3.0, 1.0, 1.0, 0.0], [2.0, 2.0, 0.0, 1.0]])
+    yield Case((x, y), "one state twice, and two images of it")
 
 
 def _on_the_line(args, answer, slack):
@@ -89,4 +94,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="stretch",
+    spared=PLAIN,
 )

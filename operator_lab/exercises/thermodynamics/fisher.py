@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def fisher(p):
@@ -20,6 +20,11 @@ def _fisher_cases(rng):
         p = rng.dirichlet(np.full(n, size))
         yield Case((p,), f"{n} levels")
     yield Case((np.array([0.6, 0.0, 0.4]),), "3 levels, one of them empty")
+    yield Case((np.array([1.0]),), "a single level")
+    yield Case((np.array([0.0, 1.0, 0.0, 0.0]),), "4 levels, one of them certain")
+    yield Case((np.full(5, 0.2),), "5 levels, all alike")
+    yield Case((rng.dirichlet(np.ones(60)),), "60 levels")
+    yield Case((np.array([0.99, 0.006, 0.004, 0.0]),), "4 levels, one of them nearly certain")
 
 
 def _kills_one(args, answer, slack):
@@ -68,4 +73,10 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared={
+        "tiny": "the weights sum to one",
+        "huge": "probabilities lie between 0 and 1",
+        "spread": "probabilities lie between 0 and 1",
+        **PLAIN,
+    },
 )

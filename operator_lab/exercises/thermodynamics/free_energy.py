@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def free_energy(p, E, T):
@@ -21,6 +21,21 @@ def _free_energy_cases(rng):
         yield Case((p, E, T), f"{rows} rows of {n} levels, T = {T}")
     p = np.array([[0.0, 1.0, 0.0], [0.25, 0.0, 0.75]])
     yield Case((p, rng.normal(size=(2, 3)) - 2, 1.7), "2 rows with empty levels, T = 1.7")
+    for rows, n, size, T in (
+        (1, 1, 1.0, 2.0),
+        (50, 45, 1.0, 0.8),
+        (3, 3, 1e-8, 1e-8),
+        (2, 4, 1e8, 1e8),
+    ):
+        p, E = rng.dirichlet(np.ones(n), size=rows), size * rng.normal(size=(rows, n))
+        p[-1], E[-1] = p[0], E[0]
+        label = f"rows = {rows}, two alike, n = {n}, E about {size:g}, T = {T:g}"
+        yield Case((p, E, T), label)
+    E = rng.normal(size=(2, 3)) * [[1], [3000]]
+    p = np.array([[0.5, 0.5, 0.0], [0.2, 0.7, 0.1]])
+    yield Case((p, E, 1e-12), "2 rows of 3 levels, as cold as T = 1e-12")
+    yield Case((p, E, 1e12), "2 rows of 3 levels, T = 1e12")
+    yield Case((p, E, 1.0), "2 rows of 3 levels, some thousands apart, T = 1")
 
 
 def _never_below(args, answer, slack):
@@ -71,4 +86,5 @@ EXERCISE = Exercise(
     ),
     minutes=8,
     level="core",
+    spared=PLAIN,
 )

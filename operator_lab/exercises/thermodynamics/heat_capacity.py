@@ -24,6 +24,18 @@ def _heat_cases(rng):
     yield Case((rng.normal(size=(2, 4)) + 300, 0.7), "2 rows of 4 levels near E = 300, T = 0.7")
     cold = np.array([[-9.0, -8.97, -2.0], [4.0, 4.02, 4.05]])
     yield Case((cold, 0.01), "2 rows of 3 levels, cold: T = 0.01")
+    levels = np.array([[0.0, 1.0, 2.5], [3.0, 3.0, 4.0], [-1.0, 0.5, 0.5]])
+    yield Case((1e-12 * levels, 1e-12), "3 rows of 3 levels, E and T about 1e-12")
+    yield Case((levels, 1e-12), "3 rows of 3 levels, as cold as T = 1e-12")
+    yield Case((levels * [[1], [1000], [4000]], 1.0), "levels up to thousands apart, T = 1")
+    yield Case((levels, 100.0), "3 rows of 3 levels, T = 100")
+    yield Case((1e8 * levels, 1e8), "3 rows of 3 levels, E and T about 1e8")
+    yield Case((np.array([[2.0]]), 0.7), "a single level")
+    long = rng.normal(size=(50, 45))
+    long[4] = long[3]
+    yield Case((long, 0.9), "50 rows, two of them alike, 45 levels")
+    single = np.float32(rng.normal(size=(3, 4)) + 1000)
+    yield Case((single, 0.8), "3 rows in float32, all levels about 1000")
 
 
 def _within_popoviciu(args, answer, slack):
@@ -34,7 +46,7 @@ def _within_popoviciu(args, answer, slack):
 
 def _not_negative(args, answer, slack):
     if answer.min() < -slack * np.abs(answer).max():
-        return f"it is negative ({answer.min():.3g}), and a variance never is"
+        return f"it is negative ({answer.min():.6g}), and a variance never is"
 
 
 WRONG = """

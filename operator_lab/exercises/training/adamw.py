@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 
 
 def adamw(w, g, m, v, t, rate, decay, betas=(0.9, 0.98), eps=1e-8):
@@ -38,6 +38,17 @@ def _adamw_cases(rng):
     yield Case((w, 0 * w, 0 * w, 0 * w, 4, 0.2, 0.5), "g = m = v = 0 at t = 4, decay 0.5")
     w, *others = _drawn(rng, 3)
     yield Case((0 * w, *others, 40, 0.2, 0.4, (0.6, 0.95)), "weights of 0 at t = 40")
+    w, g, m, v = _drawn(rng, 1)
+    yield Case((w, g, m, v, 10**6, 1e-3, 0.1), "a single weight at t = 1e6")
+    w, g, m, v = _drawn(rng, 45, 3)
+    w[1], g[1], m[1], v[1] = w[0], g[0], m[0], v[0]
+    yield Case((w, g, m, v, 7, 0.01, 0.1, (0.9, 0.95), 1e-8), "weights (45, 3), two rows alike")
+    for size in (1e-9, 1e8):
+        w, g, m, v = _drawn(rng, 3, 3)
+        args = w, size * g, size * m, size**2 * v, 5, 0.5, 0.1
+        yield Case((*args, (0.9, 0.98), 1e-13), f"slopes about {size:g}, eps = 1e-13")
+    w, g, m, v = _drawn(rng, 4)
+    yield Case((w, g, m, v, 1, 0.2, 0.0, (0.0, 0.0), 1e-8), "both betas 0: no memory")
 
 
 def _decay_alone(args, answer, slack):
@@ -54,8 +65,8 @@ def _first_step(args, answer, slack):
         if differ(step, -rate * np.sign(g[steep]), slack, np.abs(w)):
             return (
                 "from m = v = 0 the first step moves every weight by the rate against the sign of "
-                f"its slope, beside the decay; here by {np.abs(step).min():.3g} ... "
-                f"{np.abs(step).max():.3g}, where the rate is {rate:g}"
+                f"its slope, beside the decay; here by {np.abs(step).min():.6g} ... "
+                f"{np.abs(step).max():.6g}, where the rate is {rate:g}"
             )
 
 
@@ -152,4 +163,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="core",
     parts=3,
+    spared=PLAIN,
 )

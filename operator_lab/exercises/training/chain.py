@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, differ, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, differ, mistakes
 from .loss import loss
 
 
@@ -30,13 +30,32 @@ def _chain_cases(rng):
     yield Case((x, W_U, came), "6 positions, one state twice, d = 2, words that come again")
     x, W_U = rng.normal(size=(3, 2)) + 40, 0.05 * rng.normal(size=(5, 2)) + [[30.0, 20.0]]
     yield Case((x, W_U, rng.integers(5, size=3)), "logits of about 2000, 3 positions, d = 2")
+    for N, d, V, size in (
+        (1, 1, 1, 1.0),
+        (50, 41, 45, 1.0),
+        (3, 3, 4, 1e-8),
+        (4, 3, 3, 1e8),
+        (4, 2, 4, 1.0),
+    ):
+        x, W_U = size * rng.normal(size=(N, d)), rng.normal(size=(V, d)) / size
+        W_U[-1] = W_U[0]
+        label = f"N = {N}, d = {d}, V = {V}, two words alike, states about {size:g}"
+        yield Case((x, W_U, rng.integers(V, size=N)), label)
+    x, W_U = 60 * rng.normal(size=(4, 3)), 30 * rng.normal(size=(5, 3))
+    yield Case((x, W_U, np.array([0, 0, 3, 3])), "logits thousands apart")
+
+
+def _moved(a, slope):
+    largest = np.abs(slope).max()
+    return a - 1e-6 * np.abs(a).max() * slope / largest if largest > 0 else a
 
 
 def _step_lowers(args, answer, slack):
     x, W_U, tokens = args
     dx, dW = answer
-    step = 1e-5 * np.sqrt(1 + (x**2).mean()) / max(np.abs(dx).max(), np.abs(dW).max(), 1e-12)
-    before, after = loss(x @ W_U.T, tokens), loss((x - step * dx) @ (W_U - step * dW).T, tokens)
+    # each moves by a millionth of its own size: neither sets the scale for the other
+    there, bras = _moved(x, dx), _moved(W_U, dW)
+    before, after = loss(x @ W_U.T, tokens), loss(there @ bras.T, tokens)
     if after > before + 1e-9 * (1 + before):
         return "a small step against both raises the loss"
 
@@ -45,7 +64,7 @@ def _words_cancel(args, answer, slack):
     total = answer[1].sum(axis=0)
     if differ(total, 0.0, slack, np.abs(answer[1]).sum(axis=0)):
         return (
-            f"its second item does not sum to zero over the words (up to {np.abs(total).max():.3g})"
+            f"its second item does not sum to zero over the words (up to {np.abs(total).max():.6g})"
             ": the same vector added to every row of W_U changes nothing"
         )
 
@@ -124,4 +143,5 @@ EXERCISE = Exercise(
     minutes=12,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

@@ -36,8 +36,8 @@ def _slope(args, answer, slack):
     told = np.array((answer * u).sum())
     if differ(told, right, slack, np.abs(answer * u).sum()):
         return (
-            f"moved in a random direction, the logits change the loss by {right:.3g} a unit, but "
-            f"by {told:.3g} according to it"
+            f"moved in a random direction, the logits change the loss by {right:.6g} a unit, but "
+            f"by {told:.6g} according to it"
         )
 
 
@@ -45,7 +45,7 @@ def _rows_cancel(args, answer, slack):
     total = answer.sum(axis=1)
     if differ(total, 0.0, slack, np.abs(answer)):
         return (
-            f"its rows do not sum to zero ({total.min():.3g} ... {total.max():.3g}): a shift of "
+            f"its rows do not sum to zero ({total.min():.6g} ... {total.max():.6g}): a shift of "
             "all logits of a position changes nothing"
         )
 

@@ -34,6 +34,18 @@ def batches(rng):
     z, tokens = rng.normal(size=(4, 3)), rng.integers(3, size=4)
     z[[0, 2], tokens[[0, 2]]] += [1000, -1000]
     yield Case((z, tokens), "one word that came 1000 nats above the others, one 1000 below")
+    yield Case((rng.normal(size=(3, 1)), np.zeros(3, dtype=int)), "3 positions, a single word")
+    yield Case((np.array([[0.3]]), np.array([0])), "a single position, a single word")
+    z, tokens = rng.normal(size=(50, 60)), rng.integers(60, size=50)
+    z[7], z[:, 5] = z[6], z[:, 4]
+    yield Case((z, tokens), "50 positions, two of them alike, 60 words")
+    for size in (1e-8, 1e8):
+        z = size * rng.normal(size=(4, 3))
+        yield Case((z, z.argsort(axis=1)[:, 1]), f"4 positions, 3 words, z about {size:g}")
+    apart = np.array([[0.0, 3000.0, -5000.0], [900.0, 900.0, -4000.0]])
+    yield Case((apart, np.array([0, 1])), "logits thousands apart, two of them equal")
+    single = np.float32(rng.normal(size=(4, 5)) + 1000)
+    yield Case((single, rng.integers(5, size=4)), "logits in float32, all about 1000")
 
 
 def _that_came(y, tokens):
@@ -47,8 +59,8 @@ def _between_bounds(args, answer, slack):
     room = slack * max(gap + more, 1)
     if not gap - room <= answer <= gap + more + room:
         return (
-            f"it gives {answer:.4g}, but log Z is at least the largest logit and at most log V "
-            f"more, which puts the loss between {gap:.4g} and {gap + more:.4g}"
+            f"it gives {answer:.6g}, but log Z is at least the largest logit and at most log V "
+            f"more, which puts the loss between {gap:.6g} and {gap + more:.6g}"
         )
 
 
@@ -56,7 +68,7 @@ def _knows_nothing(args, answer, slack):
     z, _ = args
     blind = np.log(z.shape[1])
     if not np.ptp(z, axis=1).any() and abs(answer - blind) > slack * blind:
-        return f"it gives {answer:.3g} where all logits of a row are equal: that is log V nats"
+        return f"it gives {answer:.6g} where all logits of a row are equal: that is log V nats"
 
 
 WRONG = """

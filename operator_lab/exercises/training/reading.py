@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...judge import Case, Exercise, Law, mistakes
+from ...judge import PLAIN, Case, Exercise, Law, mistakes
 
 
 def reading(steps, excess, high, low):
@@ -49,6 +49,16 @@ def _reading_cases(rng):
     yield Case((wide, _curves(rng, 6, 6), 0.5, 0.1), "6 trainings, 6 measurements, uneven steps")
     yield Case((wide, _curves(rng, 1, 6), 1.5, 0.4), "a single training, uneven steps")
     yield Case((even[:4], 2 + rng.uniform(size=(3, 4)), 1.5, 0.5), "3 trainings, none gets there")
+    yield Case((np.array([30]), np.array([[0.1], [2.0]]), 1.0, 0.5), "2 trainings, one measurement")
+    many, long = 10 * np.arange(1, 61), _curves(rng, 50, 60)
+    long[3] = long[2]
+    yield Case((many, long, 1.0, 0.2), "50 trainings, two of them alike, 60 measurements")
+    square = _curves(rng, 6, 6)
+    for size in (1e-8, 1e8):
+        label = f"6 trainings, 6 measurements, an excess of about {size:g}"
+        yield Case((wide, size * square, size, 0.2 * size), label)
+    level = np.array([[2.0, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 0.4], [0.5, 0.5, 0.5, 0.5]])
+    yield Case((even[:4], level, 2.0, 0.5), "3 trainings that stay at a threshold")
 
 
 def _measured(args, answer, slack):
@@ -57,7 +67,7 @@ def _measured(args, answer, slack):
     gap = np.abs(rates[:, None] - known).min(axis=1)
     if gap.max() > slack * known.max():
         odd = rates[gap.argmax()]
-        return f"its rate {odd:.3g} is neither 0 nor 1 / step of any of the measured steps"
+        return f"its rate {odd:.6g} is neither 0 nor 1 / step of any of the measured steps"
 
 
 def _stays_below(args, answer, slack):
@@ -67,14 +77,14 @@ def _stays_below(args, answer, slack):
         seed, i = found[0]
         return (
             f"by its rate training {seed} is below {high:g} for good before step {steps[i]}, "
-            f"where its excess is {excess[seed, i]:.3g}"
+            f"where its excess is {excess[seed, i]:.6g}"
         )
 
 
 def _from_0_to_1(args, answer, slack):
     low, high = answer[1].min(), answer[1].max()
     if low < -slack or high > 1 + slack:
-        return f"its second item leaves 0 ... 1 ({low:.3g} ... {high:.3g}): `high` comes first"
+        return f"its second item leaves 0 ... 1 ({low:.6g} ... {high:.6g}): `high` comes first"
 
 
 def _none_is_0(args, answer, slack):
@@ -158,4 +168,5 @@ EXERCISE = Exercise(
     minutes=10,
     level="stretch",
     parts=2,
+    spared=PLAIN,
 )

@@ -40,7 +40,8 @@ def _by_differences(x, v):
         y = y - y.mean(axis=1, keepdims=True)
         return y / y.std(axis=1, keepdims=True)
 
-    return (onto(n + h * v) - onto(n - h * v)) / (2 * h)
+    size = np.abs(v).max()
+    return size * (onto(n + h * v / size) - onto(n - h * v / size)) / (2 * h)
 
 
 RIGHT = (

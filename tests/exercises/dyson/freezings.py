@@ -25,7 +25,7 @@ def _lines(gate, slope):
 
 
 def _gauss_legendre(z):
-    nodes, weights = np.polynomial.legendre.leggauss(40)
+    nodes, weights = np.polynomial.legendre.leggauss(200)
     inside = [_phi(z / 2 * (1 + node)) * z / 2 for node in nodes]
     return 0.5 + sum(w * f for w, f in zip(weights, inside, strict=True))
 

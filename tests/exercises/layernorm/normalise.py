@@ -40,7 +40,6 @@ def _projected(x, gain, bias, eps):
 
 RIGHT = (
     _scaled(_sigma),
-    _scaled(lambda x, eps: np.sqrt((x**2).mean(1) - x.mean(1) ** 2 + eps)[:, None]),
     _loop,
     _projected,
 )

@@ -44,7 +44,6 @@ def _log_sum_exp(S, T):
 
 RIGHT = (
     lambda S, T: softmax(np.where(past(S), S, -1e9) / T),
-    lambda S, T: softmax(S / T - 1e9 * ~past(S)),
     lambda S, T: softmax(np.where(past(S), S, -np.inf) / T),
     _after_exp,
     _log_sum_exp,

@@ -28,7 +28,8 @@ def _overlaps(x, W_Q, W_K):
 def _update_loop(x, W_Q, W_K, W_V, tau=1.0):
     out, T = x.copy(), tau * W_Q.shape[0] ** 0.5
     for i in range(len(x)):
-        w = np.exp([(W_Q @ x[i]) @ (W_K @ x[j]) / T for j in range(i + 1)])
+        z = np.array([(W_Q @ x[i]) @ (W_K @ x[j]) / T for j in range(i + 1)])
+        w = np.exp(z - z.max())
         out[i] = x[i] + sum(w[j] * (W_V @ x[j]) for j in range(i + 1)) / w.sum()
     return out
 

@@ -9,11 +9,6 @@ def _xlogx(p):
     return p * np.log(np.where(p > 0, p, 1))
 
 
-def _boltzmann(E, T):
-    w = np.exp(-(E - E.min(axis=1, keepdims=True)) / T)
-    return w / w.sum(axis=1, keepdims=True)
-
-
 def _free_energy_loop(p, E, T):
     found = []
     for weights, levels in zip(p, E, strict=True):
@@ -24,11 +19,10 @@ def _free_energy_loop(p, E, T):
 
 
 def _by_divergence(p, E, T):
-    # F = -T ln Z + T KL(p, softmax(-E/T))
-    q = _boltzmann(E, T)
+    # F = -T ln Z + T KL(p, softmax(-E/T)), where -T ln q = E - F of equilibrium
     low = E.min(axis=1)
     F = low - T * np.log(np.exp(-(E - low[:, None]) / T).sum(axis=1))
-    return F + T * (_xlogx(p) - p * np.log(q)).sum(axis=1)
+    return F + (T * _xlogx(p) + p * (E - F[:, None])).sum(axis=1)
 
 
 RIGHT = (

@@ -1,0 +1,136 @@
+"""GPT-2's size (124M) at 1,024 positions against Hugging Face's GPT-2: time and memory.
+
+A plain pass and a training step, both from random weights, embedding and read-out tied, without
+dropout, with PyTorch's tanh GELU; theirs computes attention by the same scaled dot product as ours.
+Memory is what the largest resident size grows by, each contender in a process of its own. On CUDA
+in tf32 and in bf16, else in float32.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+from torch import nn
+
+from operator_lab.transformer import Note, Transformer
+
+from . import peers
+from .step import stepping
+from .timing import Effort, Line, ratio, take_turns
+
+TITLE = "GPT-2's size at 1,024 positions"
+THREADS = (1,)
+GPT2 = dict(layers=12, features=768, heads=12, context=1024, vocabulary=50257, batch=1)
+ROUNDS = 5  # a step takes many seconds
+OURS, THEIRS, MAPS = "ours", "GPT-2", "ours, maps stored"
+WORK = ("plain pass", "training step")
+
+
+class Looking(Note):
+    """A note that looks at S and A, as a record does, and keeps nothing."""
+
+    maps = True
+
+
+def ours(config: dict) -> Transformer:
+    """Our Transformer of that shape, as GPT-2 is: biases, tanh GELU, one matrix for both ends."""
+    shape = {k: v for k, v in config.items() if k not in ("batch", "vocabulary")}
+    made = Transformer(config["vocabulary"], hidden=4 * config["features"], bias=True,
+                       activation="gelu_tanh", **shape)  # fmt: skip
+    made.W_U = nn.Linear(config["features"], config["vocabulary"], bias=False, device="meta")
+    made.W_U.weight = made.W_E
+    return made
+
+
+def task(name: str, work: str, config: dict, precision: str = "float32") -> Callable[[], object]:
+    """One contender at one kind of work."""
+    device = "cpu" if precision == "float32" else "cuda"
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    tokens = torch.randint(config["vocabulary"], (config["batch"], config["context"]))
+    tokens = tokens.to(device)
+    if name == THEIRS:
+        network, read = peers.gpt2(config, activation="gelu_pytorch_tanh"), lambda out: out.logits
+    else:
+        network, read = ours(config), lambda out: out
+    network = network.to(device)
+    options = {"note": Looking()} if name == MAPS else {}
+
+    def called(given):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            return read(network(given, **options))
+
+    @torch.inference_mode()
+    def plain():
+        return called(tokens)
+
+    step = (
+        plain if work == "plain pass" else stepping(_Called(network, called), lambda z: z, tokens)
+    )
+
+    def done():
+        step()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return done
+
+
+class _Called(nn.Module):
+    """A network with the way it is called, as `stepping` wants it."""
+
+    def __init__(self, network: nn.Module, called: Callable):
+        super().__init__()
+        self.network, self.called = network, called
+
+    def forward(self, tokens):
+        return self.called(tokens)
+
+
+def grown(name: str, work: str, config: dict, precision: str, threads: int) -> float:
+    """Bytes (or their unit here) by which one call lets the largest memory grow."""
+    torch.set_num_threads(threads)
+    call = task(name, work, config, precision)
+    if precision != "float32":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        return float(torch.cuda.max_memory_allocated() - before)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    call()
+    return float(max(1, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+
+
+def memory(name: str, work: str, config: dict, precision: str, effort: Effort) -> float:
+    """`grown`, in a process of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(grown, name, work, config, precision, effort.threads).result()
+
+
+def measure(effort: Effort) -> list[Line]:
+    """Time and memory of both kinds of work, against GPT-2 and against stored maps."""
+    peers.imported("transformers")
+    config = peers.TINY if effort.small else GPT2
+    lines = []
+    for precision in ("tf32", "bf16") if torch.cuda.is_available() else ("float32",):
+        for work in WORK:
+            lines += compare(work, config, precision, effort)
+    return lines
+
+
+def compare(work: str, config: dict, precision: str, effort: Effort) -> list[Line]:
+    """The lines of one kind of work in one precision."""
+    few = Effort(effort.threads, min(ROUNDS, effort.rounds), effort.small)
+    contenders = {name: task(name, work, config, precision) for name in (OURS, THEIRS)}
+    times = take_turns(contenders, few)
+    held = {n: [memory(n, work, config, precision, few)] for n in (OURS, THEIRS, MAPS)}
+    what = f"{work}, {precision}"
+    timed = ratio(f"{what}: {THEIRS}", few, times, THEIRS, OURS, must=1)
+    sizes = [
+        Line(f"{what}, memory: {name}", few.threads, *[held[name][0] / held[OURS][0]] * 3)
+        for name in (THEIRS, MAPS)
+    ]
+    return [timed, *sizes]
