@@ -39,7 +39,8 @@ def silence(
     chosen = indices(heads, model.shape.heads, "head")
 
     def quiet(writes):
-        where = slice(None) if position is None else position
+        count = writes.shape[-2]
+        where = slice(None) if position is None else index(position, count, "position")
         writes[..., chosen, where, :] = 0.0 if mean is None else mean[chosen][..., where, :]
         return writes
 
@@ -59,6 +60,8 @@ def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
     other = second.head_writes[..., layer, :, :, :]
 
     def exchange(writes):
+        if writes.shape != other.shape:
+            raise LabError("Heads are swapped in the first run's own sentence; this is another.")
         writes[..., chosen, :, :] = other[..., chosen, :, :]
         return writes
 
@@ -74,7 +77,13 @@ def put(model: Model, step: int, where, states: Float[ndarray, "*rows d"]) -> Ed
     step = index(step, 2 * model.shape.layers + 1, "step")
 
     def place(x):
-        x[where] = states
+        try:
+            x[where] = states
+        except (IndexError, ValueError) as error:
+            raise LabError(
+                f"These states, of shape {np.shape(states)}, have no place at {where!r} in a state "
+                f"of shape {x.shape} [..., position, feature] ({error})."
+            ) from None
         return x
 
     return {("state", step): place}
