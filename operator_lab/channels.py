@@ -207,9 +207,7 @@ def said(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
     W_U W_O W_V n(W_E)^T, the mean over the words that are said taken off, since no law knows it.
     The direct way only: layers between are passed over (OV circuit through the vocabulary).
     """
-    layer = index(layer, model.shape.layers, "layer")
-    record = model.run(np.array([0])).layers[layer]
-    record.interaction(head)  # a clear error for a head that does not exist
+    record = _anywhere(model, layer, head)
     heard = bras(model) @ messages(record)[head] @ _normed_words(model).T
     return heard - heard.mean(0)
 
@@ -221,10 +219,15 @@ def sought(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
     n(W_E) V_eff n(W_E)^T / T: what a word looks for, were the states bare words (QK circuit
     through the vocabulary).
     """
-    layer = index(layer, model.shape.layers, "layer")
-    record = model.run(np.array([0])).layers[layer]
-    x = _normed_words(model)
+    record, x = _anywhere(model, layer, head), _normed_words(model)
     return x @ coupling(record, head) @ x.T / record.temperature
+
+
+def _anywhere(model: Model, layer: int, head: int) -> LayerRun:
+    """A layer of a run of one word: its weights are what is asked; LabError for none such."""
+    found = model.run(np.array([0])).layers[index(layer, model.shape.layers, "layer")]
+    found.interaction(head)  # a clear error for a head that does not exist
+    return found
 
 
 def _normed_words(model: Model) -> Float[ndarray, "V d"]:

@@ -42,7 +42,8 @@ def silence(
     chosen = indices(heads, model.shape.heads, "head")
 
     def quiet(writes):
-        where = slice(None) if position is None else position
+        count = writes.shape[-2]
+        where = slice(None) if position is None else index(position, count, "position")
         writes[..., chosen, where, :] = 0.0 if mean is None else mean[chosen][..., where, :]
         return writes
 
@@ -63,6 +64,8 @@ def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
     other = second.head_writes[..., layer, :, :, :]
 
     def exchange(writes):
+        if writes.shape != other.shape:
+            raise LabError("Heads are swapped in the first run's own sentence; this is another.")
         writes[..., chosen, :, :] = other[..., chosen, :, :]
         return writes
 
@@ -83,7 +86,10 @@ def put(model: Model, step: int, where, states: Float[ndarray, "*rows d"]) -> Ed
         try:
             x[where] = states
         except (IndexError, ValueError) as error:
-            raise LabError(f"States {x.shape} have no such places ({error}).") from None
+            raise LabError(
+                f"These states, of shape {np.shape(states)}, have no place at {where!r} in a state "
+                f"of shape {x.shape} [..., position, feature] ({error})."
+            ) from None
         return x
 
     return {("state", step): place}

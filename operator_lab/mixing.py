@@ -306,4 +306,4 @@ def temperature_scan(
 
     The excess where the exact law is known; a real model needs `texts`.
     """
-    return np.array([model.replace(tau=float(r)).loss(texts, count) for r in ratios])
+    return np.array([model.replace(tau=check_temperature(r)).loss(texts, count) for r in ratios])

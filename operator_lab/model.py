@@ -256,13 +256,13 @@ class Model:
 
     @guarded
     def cross_entropy(
-        self, texts: Int[ndarray, "*batch N"] | str | Sequence[str], edits: Edits | None = None
+        self, texts: Int[ndarray, "*batch N"] | str | Sequence, edits: Edits | None = None
     ) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
-        One text, several (each word counts once), or rows of tokens. At least the entropy of the
-        source, whatever it is (machine learning: test loss). LabError for a text of one word, for
-        an encoder, and for a model that sees both ways: the word that comes is in its sight.
+        One text, several in a list (each word counts once), or rows of tokens. At least the entropy
+        of the source, whatever it is (machine learning: test loss). LabError for a text of one
+        word, for an encoder, and for a model that sees both ways: what comes is in its sight.
         """
         _ = self.weights["W_U.weight"]
         if not self.shape.causal:
@@ -270,8 +270,8 @@ class Model:
                 "This model sees both ways, so the word that comes is in its sight; the "
                 "cross-entropy is asked of a causal model."
             )
-        if not isinstance(texts, str) and any(isinstance(text, str) for text in texts):
-            several = [self.tokens(text) for text in texts]
+        if isinstance(texts, list | tuple) and any(np.ndim(t) or isinstance(t, str) for t in texts):
+            several = [self.tokens(t if isinstance(t, str) else np.asarray(t)) for t in texts]
         else:
             several = [self.tokens(texts) if isinstance(texts, str) else self.checked(texts)]
         if any(tokens.shape[-1:] < (2,) for tokens in several):
@@ -300,13 +300,13 @@ class Model:
             texts = self.language.held_out(count)
         return self.cross_entropy(self.language.sample(count) if texts is None else texts, edits)
 
-    def rows(self, texts: Int[ndarray, "B N"] | Sequence[str]) -> Int[ndarray, "B N"]:
+    def rows(self, texts: Int[ndarray, "B N"] | Sequence) -> Int[ndarray, "B N"]:
         """Several texts as tokens of one length: sentences are cut to the shortest of them."""
         if isinstance(texts, ndarray):
             return self.checked(texts)
         if isinstance(texts, str) or not len(texts):
             raise LabError("Give several texts in a list, or rows of tokens.")
-        several = [self.tokens(text) for text in texts]
+        several = [self.tokens(t if isinstance(t, str) else np.asarray(t)) for t in texts]
         return np.stack([tokens[: min(map(len, several))] for tokens in several])
 
     @guarded

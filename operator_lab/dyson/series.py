@@ -221,6 +221,8 @@ def exponentials(run: Run) -> Exponentials:
     if run.states.ndim > 3:
         raise LabError("A batch has one product per sentence; take one run, runs[i].")
     V, x0, x = _on_vectors(run)
+    if not V:
+        raise LabError("A model without layers has no product of steps.")
     for v in V:
         sizes = np.linalg.svd(np.eye(len(v)) + v, compute_uv=False)
         if sizes[-1] < ROUNDING_OF_LOG * sizes[0]:
@@ -253,6 +255,8 @@ def _on_vectors(run: Run) -> tuple[list[ndarray], ndarray, ndarray]:
 def reordered(model: Model, order: Sequence[int]) -> Model:
     """The same model with its layers applied in another order; LabError unless a permutation."""
     layers = range(model.transformer.shape.layers)
+    if not layers:
+        raise LabError("A model without layers has no order of them.")
     if sorted(order) != list(layers):
         raise LabError(f"An order of layers is a permutation of 0 to {layers[-1]}; got {order}.")
     if model.transformer.shape.tied:

@@ -92,6 +92,8 @@ def switches(model: Model, sentence: str, count: int = 8) -> Explorer:
     sentence that the model or the exact law cannot read, and for more than `MOST` heads.
     """
     shape, quick = model.transformer.shape, model.to("float32")
+    if not shape.layers:
+        raise LabError("A model without layers has no heads to silence.")
     if shape.heads > MOST:
         raise LabError(
             f"This picture shows every set of at most {MOST} heads, and a layer here has "

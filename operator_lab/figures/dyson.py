@@ -140,6 +140,11 @@ def _series(run: Run, ratios, count, keep) -> dict:
     c, _ = bare.stable_coefficients(run, count, 4.0)
     estimate = np.median(bare.radius_of_convergence(c))
     found = bare.singularities(run, 1.6 * estimate, grid=20, keep=keep)
+    if not found:
+        raise LabError(
+            "No singularity was found near this run's radius of convergence, so there is nothing "
+            "to draw its coupling against."
+        )
     reach = abs(found[0].coupling)
     powers = (ratios[:, None] * reach) ** np.arange(count)
     partial = np.cumsum(powers[..., None] * c[:, -1], axis=1)

@@ -39,8 +39,11 @@ def couplings(model: Model) -> Couplings:
         block = f"blocks.{0 if s.tied else i}"
         inside = s.norm in ("pre", "both")
         gain = w.get(f"{block}.norm_1.gain", np.ones(1)).astype(float) if inside else 1.0
-        names = (f"{block}.attention.W_{letter}.weight" for letter in "QK")
-        Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
+        K = w[f"{block}.attention.W_K.weight"].astype(float) * gain
+        free = s.coupling == "free"  # else W_Q is W_K up to signs
+        Q = w[f"{block}.attention.W_Q.weight"].astype(float) * gain if free else K
+        Q, K = (W.reshape(-1, s.d_k, s.features) for W in (Q, K))
+        Q = Q if free else Q * np.array(s.signs)[:, None]
         K = np.repeat(K, s.group, 0)
         C = K @ Q.swapaxes(1, 2)  # its eigenvalues are those of the form, zeros left out
         squared = ((Q @ Q.swapaxes(1, 2)) * (K @ K.swapaxes(1, 2))).sum((1, 2))  # |V|^2
