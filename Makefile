@@ -27,6 +27,7 @@ test: $(READY) ## run every check: style, tests, and each notebook from top to b
 soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? (hours)
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py --most 60
+	OMP_NUM_THREADS=1 $(BIN)/python tests/judged.py
 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W

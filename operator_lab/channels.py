@@ -17,7 +17,8 @@ from numpy import ndarray
 from .edits import silence, swap
 from .embedding import bras, vectors
 from .errors import LabError
-from .given import indices, whole
+from .given import index, indices, whole
+from .guard import guarded
 from .mixing import Words, contrast, coupling, entropy, told_apart, transfer
 from .model import Model
 from .run import LayerRun
@@ -26,6 +27,7 @@ from .steps import AttentionStep
 SPACES = ("query", "key", "value", "write")
 
 
+@guarded
 def subspace(layer: LayerRun, head: int, which: str) -> Float[ndarray, "d k"]:
     """Orthonormal basis of what a head reads ("query", "key", "value") or writes ("write").
 
@@ -45,6 +47,7 @@ def subspace(layer: LayerRun, head: int, which: str) -> Float[ndarray, "d k"]:
     return np.linalg.qr(spanned)[0]
 
 
+@guarded
 def overlap(A: Float[ndarray, "d k"], B: Float[ndarray, "d m"]) -> float:
     """Mean squared cosine of the principal angles between two subspaces: 1 for the same, 0 apart.
 
@@ -62,12 +65,14 @@ def overlap(A: Float[ndarray, "d k"], B: Float[ndarray, "d m"]) -> float:
     return float(((A.T @ B) ** 2).sum() / min(A.shape[1], B.shape[1]))
 
 
+@guarded
 def overlaps(layer: LayerRun, which: str) -> Float[ndarray, "h h"]:
     """The overlap of the same space of every two heads, see `subspace`."""
     bases = [subspace(layer, h, which) for h in range(layer.run.shape.heads)]
     return np.array([[overlap(a, b) for b in bases] for a in bases])
 
 
+@guarded
 def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
     """Share of a matrix's squared norm outside its diagonal blocks; 1 - 1/blocks for a random one.
 
@@ -83,6 +88,7 @@ def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
     return float((weight * (1 - np.eye(blocks))).sum() / weight.sum())
 
 
+@guarded(own=("heads",))
 def operator(
     layer: LayerRun, heads: Sequence[int] | None = None, linear: bool = False
 ) -> Float[ndarray, "Nd Nd"]:
@@ -110,6 +116,7 @@ def _only(step: AttentionStep, head: int) -> AttentionStep:
     )
 
 
+@guarded
 def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
     """Singular values of an operator split as position (x) feature, largest first, |.|^2 sum 1.
 
@@ -125,12 +132,16 @@ def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
     return sizes / np.linalg.norm(sizes)
 
 
+@guarded
 def effective_count(sizes: Float[ndarray, "k"]) -> float:
     """exp of the entropy of the squared Schmidt values: how many channels are in use."""
     p = np.asarray(sizes, float) ** 2
+    if not p.any():
+        raise LabError("Sizes that are all 0 are no channels; give at least one above 0.")
     return float(np.exp(entropy(p / p.sum())))
 
 
+@guarded
 def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
     """W_O W_V of every head, with the norm's gain and without the mean it takes off (OV circuits).
 
@@ -144,6 +155,7 @@ def messages(layer: LayerRun) -> Float[ndarray, "h d d"]:
     return W if shape.rms else W - W.mean(-1, keepdims=True)
 
 
+@guarded(own=("count",))
 def few_products(
     model: Model,
     count: int,
@@ -174,10 +186,12 @@ def few_products(
 
         return kept
 
-    chosen = range(model.transformer.shape.layers) if layers is None else layers
+    every = range(model.shape.layers)
+    chosen = every if layers is None else indices(layers, len(every), "layer")
     return {("mixing", layer): keep(layer) for layer in chosen}
 
 
+@guarded
 def scrambled(A: Float[ndarray, "*h N N"], seed: int = 0) -> Float[ndarray, "*h N N"]:
     """Causal patterns with the visible weights of every row in random order: the same weights,
     given to other keys."""
@@ -186,27 +200,34 @@ def scrambled(A: Float[ndarray, "*h N N"], seed: int = 0) -> Float[ndarray, "*h 
     return np.take_along_axis(A, order.argsort(-1), -1)
 
 
+@guarded
 def said(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
     """What a head adds to each word's logit when it reads a word as it stands in W_E: [said, read].
 
     W_U W_O W_V n(W_E)^T, the mean over the words that are said taken off, since no law knows it.
     The direct way only: layers between are passed over (OV circuit through the vocabulary).
     """
-    record = model.run(np.array([0])).layers[layer]
-    record.interaction(head)  # a clear error for a head that does not exist
+    record = _anywhere(model, layer, head)
     heard = bras(model) @ messages(record)[head] @ _normed_words(model).T
     return heard - heard.mean(0)
 
 
+@guarded
 def sought(model: Model, layer: int, head: int) -> Float[ndarray, "V V"]:
     """The exponent S / T between any two words as they stand in W_E: [query, key].
 
     n(W_E) V_eff n(W_E)^T / T: what a word looks for, were the states bare words (QK circuit
     through the vocabulary).
     """
-    record = model.run(np.array([0])).layers[layer]
-    x = _normed_words(model)
+    record, x = _anywhere(model, layer, head), _normed_words(model)
     return x @ coupling(record, head) @ x.T / record.temperature
+
+
+def _anywhere(model: Model, layer: int, head: int) -> LayerRun:
+    """A layer of a run of one word: its weights are what is asked; LabError for none such."""
+    found = model.run(np.array([0])).layers[index(layer, model.shape.layers, "layer")]
+    found.interaction(head)  # a clear error for a head that does not exist
+    return found
 
 
 def _normed_words(model: Model) -> Float[ndarray, "V d"]:
@@ -216,6 +237,7 @@ def _normed_words(model: Model) -> Float[ndarray, "V d"]:
     return x / np.sqrt((x**2).mean(-1, keepdims=True) + model.shape.eps)
 
 
+@guarded
 def costs(model: Model, count: int = 64, texts=None) -> Float[ndarray, "L h"]:
     """The loss when one head at a time writes nothing, see `Model.loss` (ablation).
 
@@ -231,6 +253,7 @@ def costs(model: Model, count: int = 64, texts=None) -> Float[ndarray, "L h"]:
     )
 
 
+@guarded
 def carried(
     model: Model, first: str, second: str, words: Words | None = None
 ) -> Float[ndarray, "L h"]:

@@ -15,14 +15,17 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
-from .given import index, indices, one_of, whole
+from .given import index, indices, numbers, one_of, shown, whole
+from .guard import guarded
 from .model import Model
 from .recorder import Edits
 from .run import Run
 
 ROUTES = ("query", "key", "value")
+FAR = 10**6  # texts of a batch, at most
 
 
+@guarded(own=("heads",))
 def silence(
     model: Model,
     layer: int,
@@ -39,13 +42,15 @@ def silence(
     chosen = indices(heads, model.shape.heads, "head")
 
     def quiet(writes):
-        where = slice(None) if position is None else position
+        count = writes.shape[-2]
+        where = slice(None) if position is None else index(position, count, "position")
         writes[..., chosen, where, :] = 0.0 if mean is None else mean[chosen][..., where, :]
         return writes
 
     return {("head_write", layer): quiet}
 
 
+@guarded(own=("heads",))
 def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
     """Some heads of the first run write what they wrote in the second (activation patching).
 
@@ -59,12 +64,15 @@ def swap(first: Run, second: Run, layer: int, heads: Sequence[int]) -> Edits:
     other = second.head_writes[..., layer, :, :, :]
 
     def exchange(writes):
+        if writes.shape != other.shape:
+            raise LabError("Heads are swapped in the first run's own sentence; this is another.")
         writes[..., chosen, :, :] = other[..., chosen, :, :]
         return writes
 
     return {("head_write", layer): exchange}
 
 
+@guarded
 def put(model: Model, step: int, where, states: Float[ndarray, "*rows d"]) -> Edits:
     """The states at some places after a step become others (activation patching).
 
@@ -72,14 +80,32 @@ def put(model: Model, step: int, where, states: Float[ndarray, "*rows d"]) -> Ed
     [text, position]. LabError for a step that does not exist.
     """
     step = index(step, 2 * model.shape.layers + 1, "step")
+    _check_places(where, model.shape.context)
 
     def place(x):
-        x[where] = states
+        try:
+            x[where] = states
+        except (IndexError, ValueError) as error:
+            raise LabError(
+                f"These states, of shape {np.shape(states)}, have no place at {where!r} in a state "
+                f"of shape {x.shape} [..., position, feature] ({error})."
+            ) from None
         return x
 
     return {("state", step): place}
 
 
+def _check_places(where: object, context: int) -> None:
+    """LabError unless it picks places as NumPy would: whole numbers, slices, True and False."""
+    for part in where if isinstance(where, tuple) else (where,):
+        if isinstance(part, slice) or part is Ellipsis:
+            continue
+        places = numbers(part, "place", "biu")
+        if places.dtype != bool and not ((places >= -context) & (places < FAR)).all():
+            raise LabError(f"There is no such place as {shown(part)}; a text has {context}.")
+
+
+@guarded
 def blind(run: Run, route: str, reader: int, writer: int) -> Edits:
     """What one layer's attention wrote is hidden from one input of a later layer (path patching).
 
@@ -104,6 +130,7 @@ def blind(run: Run, route: str, reader: int, writer: int) -> Edits:
     return {(f"{route}_input", reader): lambda _: unseen}
 
 
+@guarded
 def symmetrise(model: Model, sign: int = 1) -> Edits:
     """Every interaction S keeps its symmetric (sign = 1) or antisymmetric (-1) part only.
 
@@ -116,13 +143,14 @@ def symmetrise(model: Model, sign: int = 1) -> Edits:
     return {("interaction", layer): part for layer in range(model.shape.layers)}
 
 
+@guarded(own=("rank",))
 def flatten(model: Model, rank: int, layers: Sequence[int] | None = None) -> Edits:
     """Every mixing matrix becomes its best approximation of this rank (SVD).
 
     The result is no law over keys any more: rows need not sum to 1, nor be causal. `layers` picks
     some of them. LabError for a rank below 1 or an unknown layer.
     """
-    rank = whole(rank, "The rank")
+    rank = whole(rank, "The rank", 1, FAR)
     everything = range(model.shape.layers)
     chosen = everything if layers is None else indices(layers, model.shape.layers, "layer")
 

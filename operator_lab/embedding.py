@@ -13,6 +13,7 @@ from numpy import ndarray
 from .corpus import Language, grammar_of
 from .errors import LabError
 from .given import real, whole
+from .guard import guarded
 from .mixing import entropy
 from .model import Model
 
@@ -20,6 +21,7 @@ _READS = ("attention.W_Q", "attention.W_K", "attention.W_V", "mlp.W_1", "mlp.W_3
 _WRITES = ("attention.W_O", "mlp.W_2")
 
 
+@guarded
 def vectors(model: Model) -> Float[ndarray, "V d"]:
     """What W_E says to the model: its rows without the part along (1, ..., 1), which no LayerNorm
     hands on. With RMSNorm or none, W_E as it is.
@@ -27,6 +29,7 @@ def vectors(model: Model) -> Float[ndarray, "V d"]:
     return _heard(model, model.weights["W_E"])
 
 
+@guarded
 def bras(model: Model) -> Float[ndarray, "V d"]:
     """The rows of W_U as the normed state meets them, the final gain inside, as in `vectors`."""
     return _heard(model, model.weights["W_U.weight"] * model.weights.get("final_norm.gain", 1.0))
@@ -38,6 +41,7 @@ def _heard(model: Model, W):
     return W - W.mean(1, keepdims=True) if centring else W.copy()
 
 
+@guarded
 def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*n"]) -> tuple[float, ndarray]:
     """What training has left of the initial weights, a share, and what it has added: (a, D).
 
@@ -51,6 +55,7 @@ def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*n"]) -> tuple[f
     return left, trained - left * start
 
 
+@guarded
 def senses_of(language: Language) -> Float[ndarray, "V senses"]:
     """P(sense | word) where the word is said, all senses alike beforehand: rows sum to 1.
 
@@ -61,6 +66,7 @@ def senses_of(language: Language) -> Float[ndarray, "V senses"]:
     return said / said.sum(1, keepdims=True)
 
 
+@guarded
 def alike(language: Language) -> Bool[ndarray, "V V"]:
     """Pairs of different words that the same nodes of the grammar say (the same part of speech)."""
     language = grammar_of(language)
@@ -68,6 +74,7 @@ def alike(language: Language) -> Bool[ndarray, "V V"]:
     return (roles[:, None] == roles[None]).all(-1) & ~np.eye(len(roles), dtype=bool)
 
 
+@guarded(own=("X",))
 def cosines(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Cosine of the angle between every two rows, the mean of all rows taken off first."""
     X = real(X, "matrix", 2)
@@ -79,6 +86,7 @@ def cosines(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     return Y @ Y.T
 
 
+@guarded
 def likeness(X: Float[ndarray, "V d"], language: Language) -> dict[str, float]:
     """Mean cosine of words that one sense says: same or other sense, same or other part of speech.
 
@@ -96,6 +104,7 @@ def likeness(X: Float[ndarray, "V d"], language: Language) -> dict[str, float]:
     }
 
 
+@guarded(own=("X",))
 def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
     """exp of the entropy of the singular values' shares (effective rank; Roy and Vetterli 2007).
 
@@ -108,6 +117,7 @@ def effective_rank(X: Float[ndarray, "n d"], centred: bool = False) -> float:
     return float(np.exp(entropy(sizes / sizes.sum())))
 
 
+@guarded(own=("W", "rank"))
 def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:
     """The best approximation of W by a matrix of this rank (truncated SVD; Eckart-Young).
 
@@ -119,6 +129,7 @@ def downfolded(W: Float[ndarray, "n d"], rank: int) -> Float[ndarray, "n d"]:
     return (U[:, :rank] * sizes[:rank]) @ Vh[:rank]
 
 
+@guarded(own=("X", "count"))
 def principal(X: Float[ndarray, "n d"], count: int = 2) -> Float[ndarray, "d count"]:
     """The directions in which the rows differ most (principal components of the centred rows)."""
     X = real(X, "matrix", 2)
@@ -126,6 +137,7 @@ def principal(X: Float[ndarray, "n d"], count: int = 2) -> Float[ndarray, "d cou
     return np.linalg.svd(X - X.mean(0), full_matrices=False)[2][:count].T
 
 
+@guarded(own=("R",))
 def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
     """The same model with every state x turned into R x, and every weight compensated.
 
@@ -167,7 +179,10 @@ def rotated(model: Model, R: Float[ndarray, "d d"]) -> Model:
     return model.with_weights(new)
 
 
-def rotation(features: int, seed: int = 0, keep: ndarray | None = None) -> Float[ndarray, "d d"]:
+@guarded
+def rotation(
+    features: int, seed: int = 0, keep: Float[ndarray, "d"] | None = None
+) -> Float[ndarray, "d d"]:
     """A random rotation (Haar); with `keep`, one that leaves that direction where it is."""
     rng = np.random.default_rng(seed)
     if keep is None:
@@ -191,6 +206,7 @@ def _off(R) -> float:
     return float(abs(R @ R.T - np.eye(len(R))).max()) if square else float("nan")
 
 
+@guarded(own=("X",))
 def centroids(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "senses d"]:
     """The mean vector of the words that only one sense says, for each sense."""
     X, share = real(X, "matrix", 2), senses_of(language)
@@ -199,6 +215,7 @@ def centroids(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "s
     return np.stack([X[share[:, k] == 1].mean(0) for k in range(share.shape[1])])
 
 
+@guarded
 def between_senses(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "words senses"]:
     """Cosine of each ambiguous word with each sense's centroid, the centroids' mean taken off.
 
@@ -210,6 +227,7 @@ def between_senses(X: Float[ndarray, "V d"], language: Language) -> Float[ndarra
     return (x @ C.T) / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(C, axis=1)
 
 
+@guarded
 def ring(
     X: Float[ndarray, "V d"], language: Language, of: Float[ndarray, "V d"] | None = None
 ) -> Float[ndarray, "V 2"]:

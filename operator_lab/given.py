@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Inexact
+from jaxtyping import Float, Inexact, Shaped
 from numpy import ndarray
 
 from .errors import LabError, near
@@ -21,7 +23,7 @@ MOST_SHOWN = 40  # characters of a wrong value that a sentence repeats
 
 def shown(value: object) -> str:
     """A value as a sentence repeats it, cut where it would fill the page."""
-    if isinstance(value, ndarray) and value.ndim:
+    if isinstance(value, ndarray) and (value.ndim or value.dtype.kind == "O"):
         return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({type(value).__name__})"
@@ -95,6 +97,44 @@ def real(array: object, name: str, ndim: int | None = None) -> Float[ndarray, ".
     return _finite(found, name)
 
 
+def numbers(
+    array: object, name: str, kinds: str = "biuf", holes: bool = False, empty: bool = False
+) -> Shaped[ndarray, "..."]:
+    """Return it as an array whose dtype is one of the NumPy `kinds`; or LabError.
+
+    Where whole numbers alone are meant every integer type becomes int64, so that nothing wraps;
+    where floats are, float32 stays and the rest becomes float64. Finite, unless `holes`, with at
+    least one entry unless `empty`.
+    """
+    try:
+        found = np.asarray(None if isinstance(array, str | bytes) else array)
+    except (TypeError, ValueError, RuntimeError):  # rows of unequal length; a tensor with a graph
+        found = np.empty(1, object)
+    if empty and not found.size:
+        found = found.astype(float if "f" in kinds else int)
+    if found.dtype.kind not in kinds:
+        wanted = "whole numbers" if "f" not in kinds and "i" in kinds else "numbers"
+        wanted = "True and False" if kinds == "b" else wanted
+        of = f" of {array.dtype}" if isinstance(array, ndarray) else ""
+        raise LabError(f"The {name} must be an array of {wanted}; got {shown(array)}{of}.")
+    if not found.size and not empty:
+        raise LabError(f"The {name} is empty, of shape {found.shape}; give at least one number.")
+    if "f" in kinds and found.dtype.kind in "iuf" and "b" not in kinds:
+        found = found if found.dtype == np.float32 else found.astype(float, copy=False)
+    elif found.dtype.kind in "iu" and found.dtype != np.int64:
+        if found.dtype.kind == "u" and found.size and found.max() > np.iinfo(np.int64).max:
+            raise LabError(f"The {name} holds {found.max()}, which no index can be.")
+        found = found.astype(np.int64)
+    return found if holes or found.dtype.kind not in "fc" else _finite(found, name)
+
+
+def path(value: object, name: str) -> Path:
+    """Return a path, or LabError for what can be none."""
+    if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
+        raise LabError(f"The {name} must be the path of a file or folder; got {shown(value)}.")
+    return Path(value)
+
+
 def square(
     array: object, name: str = "matrix", stacked: bool = False
 ) -> Inexact[ndarray, "*n k k"]:
@@ -124,11 +164,13 @@ def one_of(value: object, known: Iterable[str], name: str) -> str:
 def temperature(T: object) -> Float[ndarray, "..."]:
     """Return temperatures as an array of positive, finite numbers, or LabError."""
     try:
-        found = np.asarray(T, dtype=float)
+        found = _floats(T)
     except (TypeError, ValueError):
         raise LabError(
             f"The temperature {shown(T)} is not a number; give one such as 1.0."
         ) from None
+    if not found.size:
+        raise LabError("There is no temperature in an empty list; give at least one.")
     fits = np.isfinite(found) & (found > 0)
     if not fits.all():
         raise LabError(
@@ -141,7 +183,7 @@ def temperature(T: object) -> Float[ndarray, "..."]:
 def spectrum(E: object) -> Float[ndarray, "*n k"]:
     """Return energies [..., levels] as floats, +inf for a forbidden level; LabError otherwise."""
     try:
-        found = np.asarray(E, dtype=float)
+        found = _floats(E)
     except (TypeError, ValueError):
         raise LabError("A spectrum is a regular array of numbers, one energy a level.") from None
     if found.ndim < 1 or found.size == 0:
@@ -162,7 +204,7 @@ def spectrum(E: object) -> Float[ndarray, "*n k"]:
 def distribution(p: object) -> Float[ndarray, "*n k"]:
     """Return probabilities [..., levels] as floats, not negative, rows that sum to one."""
     try:
-        found = np.asarray(p, dtype=float)
+        found = _floats(p)
     except (TypeError, ValueError):
         raise LabError("A distribution is a regular array of numbers.") from None
     if found.ndim < 1 or found.size == 0:
@@ -170,10 +212,19 @@ def distribution(p: object) -> Float[ndarray, "*n k"]:
     if not np.isfinite(found).all() or (found < 0).any():
         raise LabError("A probability is negative, NaN or infinite; all must be 0 or more.")
     total = found.sum(-1)
-    if abs(total - 1).max() > 1e-6:
+    single = getattr(p, "dtype", None) in (np.float32, np.float16)
+    if abs(total - 1).max() > (1e-4 if single else 1e-6):  # half of the digits, and many levels
         worst = total.flat[abs(total - 1).argmax()]
         raise LabError(f"A row of probabilities sums to {worst:.8g}, not to 1; divide it by that.")
     return found
+
+
+def _floats(value: object) -> ndarray:
+    """As an array of floats; TypeError for what is none, such as a number in quotes."""
+    found = np.asarray(value)
+    if found.dtype.kind not in "iuf" and found.size:
+        raise TypeError(found.dtype)
+    return found.astype(float, copy=False)
 
 
 def _numbers(array: object, name: str, complex_too: bool = False) -> ndarray:

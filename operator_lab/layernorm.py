@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .errors import LabError
+from .guard import guarded
 from .model import Model
 from .shape import EPS, Shape
 from .transformer import Layer
@@ -17,6 +18,7 @@ from .transformer import Layer
 PLACEMENTS = ("pre", "post", "none")
 
 
+@guarded
 def normalise(x: Float[ndarray, "*n d"], eps: float = EPS) -> Float[ndarray, "*n d"]:
     """(x - mean) / sqrt(var + eps) along the features: LayerNorm without gain and bias.
 
@@ -31,6 +33,7 @@ def normalise(x: Float[ndarray, "*n d"], eps: float = EPS) -> Float[ndarray, "*n
     return centred / sigma
 
 
+@guarded
 def jacobian(x: Float[ndarray, "d"], eps: float = EPS) -> Float[ndarray, "d d"]:
     """Derivative of `normalise` at one state: (P - c c^T / (d sigma^2)) / sigma.
 
@@ -56,6 +59,7 @@ class Growth:
     gradient: Float[ndarray, "layers"]  # |d loss / d W_O| of each layer
 
 
+@guarded
 def growth(
     layers: int,
     norm: str = "pre",
@@ -127,6 +131,7 @@ def _branches(layer: Layer, mlp: bool):
         yield (lambda u: layer.mlp(u, 0)), layer.norm_2
 
 
+@guarded
 def iterated(model: Model, sentence: str, depth: int) -> Float[ndarray, "depth_1 N d"]:
     """States of a tied model whose one layer is applied `depth` times (weight tying; III.3).
 

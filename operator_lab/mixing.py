@@ -13,13 +13,15 @@ from numpy import ndarray
 
 from .edits import put
 from .errors import LabError
-from .given import indices
+from .given import distribution, index, indices
+from .guard import guarded
 from .model import Model
 from .run import LayerRun, Run
 from .shape import check_temperature
 from .steps import Step
 
 
+@guarded
 def mixing(
     S: Float[ndarray, "*heads N M"], T: float, causal: bool = True
 ) -> Float[ndarray, "*heads N M"]:
@@ -53,12 +55,14 @@ def _square(M, name: str = "matrix") -> ndarray:
     return M
 
 
+@guarded
 def entropy(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:
     """Shannon entropy of distributions along the last axis, in nats."""
-    p = _finite(p, "distribution")
+    p = distribution(p)
     return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
 
 
+@guarded
 def stationary(A: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N"]:
     """The distribution p = p A that a Markov chain with transitions A[from, to] settles in.
 
@@ -80,6 +84,7 @@ def stationary(A: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N"]:
     return p / p.sum(-1, keepdims=True)
 
 
+@guarded
 def entropy_production(
     A: Float[ndarray, "*n N N"], p: Float[ndarray, "*n N"] | None = None
 ) -> Float[ndarray, "*n"] | float:
@@ -90,7 +95,7 @@ def entropy_production(
     something flows that never returns, as under a causal mask. LabError unless rows sum to 1.
     """
     A = _chain(A)
-    p = stationary(A) if p is None else _finite(p, "distribution p")
+    p = stationary(A) if p is None else distribution(p)
     flow = p[..., :, None] * A
     back = flow.swapaxes(-1, -2)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,6 +110,7 @@ def _chain(A) -> ndarray:
     return A
 
 
+@guarded
 def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     """V_eff = G W_Q^T W_K G of one head (the QK circuit; paper III.3), LayerNorm's gain G inside.
 
@@ -119,24 +125,28 @@ def coupling(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     return (layer.W_Q[head] * g).T @ (layer.W_K[head] * g)
 
 
+@guarded
 def couplings(run: Run) -> Float[ndarray, "L h d d"]:
     """V_eff of every head of every layer, see `coupling`."""
     heads = range(run.shape.heads)
     return np.array([[coupling(layer, h) for h in heads] for layer in run.layers])
 
 
+@guarded
 def transfer(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
     """W_O W_V of one head (the OV circuit): what a state gives to the ones that read it."""
     layer.interaction(head)
     return layer.W_O[:, head] @ layer.W_V[head]
 
 
+@guarded
 def antisymmetric_share(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
     """|M - M^T|^2 / (4 |M|^2): 0 for Hermitian, 1 for antisymmetric, 1/2 for random real M."""
     M = _square(M)
     return ((M - M.swapaxes(-1, -2)) ** 2).sum((-1, -2)) / (4 * (M**2).sum((-1, -2)))
 
 
+@guarded
 def centred(S: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N N"]:
     """S without its row and column means: what is left when all states lose their common part."""
     S = _square(S, "interaction S")
@@ -144,6 +154,7 @@ def centred(S: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N N"]:
     return S - rows - columns + S.mean((-1, -2), keepdims=True)
 
 
+@guarded
 def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
     """Henrici's sqrt(|M|^2 - sum |lambda|^2) / |M|: 0 for a normal matrix, at most 1."""
     M = _square(M)
@@ -151,6 +162,7 @@ def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"
     return np.sqrt(np.maximum(0.0, total - spectrum) / total)
 
 
+@guarded
 def between_share(step: Step) -> float:
     """Share of a frozen step's squared norm that couples different positions (non-local; III.1).
 
@@ -161,12 +173,14 @@ def between_share(step: Step) -> float:
     return float(1 - np.trace(blocks) / blocks.sum())
 
 
+@guarded
 def update_sizes(run: Run) -> Float[ndarray, "steps"]:
     """|x_{s+1} - x_s| / |x_s| of each step, averaged over positions (paper III.6)."""
     change = np.linalg.norm(np.diff(run.states, axis=-3), axis=-1)
     return (change / np.linalg.norm(run.states[..., :-1, :, :], axis=-1)).mean(-1)
 
 
+@guarded
 def bare_update(x: Float[ndarray, "N d"], V: Float[ndarray, "d d"]) -> Float[ndarray, "N d"]:
     """x_i + sum_{j <= i} (x_i^T V x_j) x_j, the update with no regulator (paper III.5)."""
     x, V = _finite(x, "states x"), _square(V, "coupling V")
@@ -175,6 +189,7 @@ def bare_update(x: Float[ndarray, "N d"], V: Float[ndarray, "d d"]) -> Float[nda
     return x + np.tril(x @ V @ x.T) @ x
 
 
+@guarded
 def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> Model:
     """The same model with Q -> M Q and K -> M^-T K in one head: no interaction changes (III.2).
 
@@ -187,10 +202,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
         raise LabError("A gauge needs W_Q and W_K of their own that no position turns (RoPE).")
     if len(M) != s.d_k or np.linalg.matrix_rank(M) < s.d_k:
         raise LabError(f"A gauge of this head is an invertible {s.d_k} x {s.d_k} matrix.")
-    if not (0 <= layer < s.layers and 0 <= head < s.heads):
-        raise LabError(
-            f"Layer {layer}, head {head} does not exist; there are {s.layers} layers of {s.heads}."
-        )
+    layer, head = index(layer, s.layers, "layer"), index(head, s.heads, "head")
     keys = head // s.group  # the head of keys, and the heads of queries it serves
     acting = [(keys * s.group + i, "Q", M) for i in range(s.group)]
     new: dict[str, ndarray] = {}
@@ -207,6 +219,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
 Words = tuple[str | Sequence[str], str | Sequence[str]]
 
 
+@guarded
 def contrast(
     model: Model, first: str, second: str, words: Words | None = None
 ) -> Float[ndarray, "V"]:
@@ -240,6 +253,7 @@ def _named(model: Model, words: Words) -> Float[ndarray, "V"]:
     return signs
 
 
+@guarded
 def laws_of(model: Model, first: str, second: str) -> tuple[ndarray, ndarray]:
     """The law of the next word after two sentences: the exact one, or the model's own."""
     law = model.language.law if model.knows_truth else model.law
@@ -247,6 +261,7 @@ def laws_of(model: Model, first: str, second: str) -> tuple[ndarray, ndarray]:
     return a, b
 
 
+@guarded
 def told_apart(model: Model, first: str, second: str, signs: Float[ndarray, "V"]) -> float:
     """How far the two sentences' laws (`laws_of`) lie apart in a contrast; LabError for nothing."""
     a, b = laws_of(model, first, second)
@@ -256,6 +271,7 @@ def told_apart(model: Model, first: str, second: str, signs: Float[ndarray, "V"]
     return apart
 
 
+@guarded
 def exchange(
     model: Model,
     first: str,
@@ -282,6 +298,7 @@ def exchange(
     return np.array(flipped)
 
 
+@guarded
 def temperature_scan(
     model: Model, ratios: Sequence[float], count: int = 256, texts=None
 ) -> Float[ndarray, "ratios"]:
@@ -289,4 +306,4 @@ def temperature_scan(
 
     The excess where the exact law is known; a real model needs `texts`.
     """
-    return np.array([model.replace(tau=float(r)).loss(texts, count) for r in ratios])
+    return np.array([model.replace(tau=check_temperature(r)).loss(texts, count) for r in ratios])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,19 +17,24 @@ from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from . import corpus
 from .corpus import Language, Lexicon, Text, Tokenizer
+from .corpus.languages import restated, stated
 from .corpus.lexicon import no_law
 from .device import pick_device
 from .errors import LabError, near
 from .files import write_whole
-from .given import index, real, shown
+from .given import distribution, index, real, shown
 from .gradients import gradients
+from .guard import guarded
 from .recorder import Editor, Edits
 from .run import Run, Runs, Weights, read_only, record, softmax
 from .shape import Shape
 from .transformer import PLAIN, Transformer
 
+# What a damaged header may raise, whatever is in it.
+BROKEN = (
+    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError
+)  # fmt: skip
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
 BATCH_ROOM = 4e9  # and those of a batch
 
@@ -47,6 +52,17 @@ class Model:
     card: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
+        if not isinstance(self.transformer, Transformer):
+            raise LabError(f"A model is made of a Transformer; got {shown(self.transformer)}.")
+        known = self.language
+        count = known.count if isinstance(known, Tokenizer) else len(getattr(known, "words", ()))
+        if count != self.shape.vocabulary:
+            raise LabError(
+                f"The language has {count} words and the Transformer {self.shape.vocabulary}; give "
+                "the language it was made for."
+            )
+        if not isinstance(self.card, Mapping):
+            raise LabError(f"The card of a model is a dict; got {shown(self.card)}.")
         moving = any(p.requires_grad for p in self.transformer.parameters())
         frozen = deepcopy(self.transformer) if moving else self.transformer
         object.__setattr__(self, "transformer", frozen.eval().requires_grad_(False))
@@ -69,6 +85,7 @@ class Model:
         named = self.transformer.weights()
         return Weights((name, read_only(w.numpy(force=True))) for name, w in named.items())
 
+    @guarded
     def tokens(self, sentence: str | ndarray) -> Int[ndarray, "N"]:
         """Return the tokens of a sentence; LabError if it is longer than the context.
 
@@ -90,7 +107,10 @@ class Model:
 
     def checked(self, tokens) -> Int[ndarray, "..."]:
         """Tokens as an array of whole numbers; LabError for none at all or an unknown one."""
-        tokens = np.asarray(tokens)
+        try:
+            tokens = np.asarray(tokens)
+        except ValueError:  # rows of unequal length
+            tokens = np.empty(1, object)
         if not tokens.size:
             raise LabError("This text is empty; give at least one word.")
         last = self.shape.vocabulary - 1
@@ -99,8 +119,10 @@ class Model:
         wrong = tokens[(tokens < 0) | (tokens > last)]
         if wrong.size:
             raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
-        return tokens
+        # one type for all: an array of uint8 would be read as a mask
+        return tokens.astype(np.int64, copy=False)
 
+    @guarded
     def run(
         self, sentence: str | ndarray, edits: Edits | None = None, device: str | None = None
     ) -> Run:
@@ -130,13 +152,15 @@ class Model:
                 "text, or ask for the law alone: model.law(text)."
             )
 
+    @guarded(own=("sentences",))
     def run_batch(
         self,
         sentences: Sequence[str] | ndarray,
         edits: Edits | None = None,
     ) -> Runs:
         """Read several sentences (or rows of tokens) of one length; errors as in `run`."""
-        if isinstance(sentences, str) or not len(sentences):
+        single = isinstance(sentences, str | bytes) or not np.iterable(sentences)
+        if single or isinstance(sentences, Mapping | Set) or not len(sentences):
             raise LabError("A batch is a non-empty list of sentences; for one use model.run.")
         rows = [self.tokens(s) for s in sentences]
         lengths = sorted({len(r) for r in rows})
@@ -186,6 +210,7 @@ class Model:
             raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
         return real(readout, "read-out")
 
+    @guarded
     def law(
         self, tokens: Int[ndarray, "*batch N"] | str, edits: Edits | None = None
     ) -> Float[ndarray, "*batch N V"]:
@@ -211,6 +236,7 @@ class Model:
         """Whether the exact law of its language is known, as that of the course's languages is."""
         return isinstance(self.language, Language)
 
+    @guarded
     def excess(
         self,
         count: int = 256,
@@ -228,14 +254,15 @@ class Model:
         tokens = self.language.sample(count, length, seed)
         return divergence(self.language.law(tokens), self.law(tokens, edits))
 
+    @guarded
     def cross_entropy(
-        self, texts: Int[ndarray, "*batch N"] | str | Sequence[str], edits: Edits | None = None
+        self, texts: Int[ndarray, "*batch N"] | str | Sequence, edits: Edits | None = None
     ) -> float:
         """Mean -log P(next word) over these texts, in nats: what the model expects of what came.
 
-        One text, several (each word counts once), or rows of tokens. At least the entropy of the
-        source, whatever it is (machine learning: test loss). LabError for a text of one word, for
-        an encoder, and for a model that sees both ways: the word that comes is in its sight.
+        One text, several in a list (each word counts once), or rows of tokens. At least the entropy
+        of the source, whatever it is (machine learning: test loss). LabError for a text of one
+        word, for an encoder, and for a model that sees both ways: what comes is in its sight.
         """
         _ = self.weights["W_U.weight"]
         if not self.shape.causal:
@@ -243,8 +270,8 @@ class Model:
                 "This model sees both ways, so the word that comes is in its sight; the "
                 "cross-entropy is asked of a causal model."
             )
-        if not isinstance(texts, str) and any(isinstance(text, str) for text in texts):
-            several = [self.tokens(text) for text in texts]
+        if isinstance(texts, list | tuple) and any(np.ndim(t) or isinstance(t, str) for t in texts):
+            several = [self.tokens(t if isinstance(t, str) else np.asarray(t)) for t in texts]
         else:
             several = [self.tokens(texts) if isinstance(texts, str) else self.checked(texts)]
         if any(tokens.shape[-1:] < (2,) for tokens in several):
@@ -273,15 +300,16 @@ class Model:
             texts = self.language.held_out(count)
         return self.cross_entropy(self.language.sample(count) if texts is None else texts, edits)
 
-    def rows(self, texts: Int[ndarray, "B N"] | Sequence[str]) -> Int[ndarray, "B N"]:
+    def rows(self, texts: Int[ndarray, "B N"] | Sequence) -> Int[ndarray, "B N"]:
         """Several texts as tokens of one length: sentences are cut to the shortest of them."""
         if isinstance(texts, ndarray):
             return self.checked(texts)
         if isinstance(texts, str) or not len(texts):
             raise LabError("Give several texts in a list, or rows of tokens.")
-        several = [self.tokens(text) for text in texts]
+        several = [self.tokens(t if isinstance(t, str) else np.asarray(t)) for t in texts]
         return np.stack([tokens[: min(map(len, several))] for tokens in several])
 
+    @guarded
     def replace(self, **changes) -> Model:
         """Return the same weights in a changed shape, such as replace(causal=False).
 
@@ -306,10 +334,12 @@ class Model:
             }
         return self.with_transformer(Transformer.holding(shape, weights))
 
+    @guarded
     def with_transformer(self, transformer: Transformer) -> Model:
         """Return this model's language and card with another Transformer."""
         return Model(transformer, self.language, self.card)
 
+    @guarded
     def with_weights(self, weights: Mapping[str, ndarray | torch.Tensor]) -> Model:
         """Return this model with some weights replaced, by their name in `Model.weights`.
 
@@ -326,6 +356,7 @@ class Model:
             state[name] = torch.as_tensor(given, dtype=state[name].dtype, device=state[name].device)
         return self.with_transformer(Transformer.holding(self.shape, state))
 
+    @guarded
     def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Model:
         """Return this model with every weight w replaced by change(w); tied ones stay one."""
         weights = self.transformer.weights()
@@ -333,6 +364,7 @@ class Model:
         state = {name: new[id(w)] for name, w in weights.items()}
         return self.with_transformer(Transformer.holding(self.shape, state))
 
+    @guarded
     def to(self, precision: str | None = None, device: str | None = None) -> Model:
         """Return the same model in another precision, "float32" or "float64", or elsewhere.
 
@@ -345,6 +377,7 @@ class Model:
         where = None if device is None else pick_device(device)
         return self.mapped(lambda w: w.to(device=where, dtype=dtype))
 
+    @guarded
     def save(self, path: str | os.PathLike) -> Path:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
         path = Path(path)
@@ -353,8 +386,8 @@ class Model:
             facts["text"] = self.language.stated()
         elif isinstance(self.language, Tokenizer):
             facts["tokenizer"] = self.language.stated()
-        elif isinstance(self.language, Language) and self.language.listed:
-            facts["listed"] = self.language.listed
+        elif isinstance(self.language, Language):
+            facts |= stated(self.language)
         header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
         state = self.transformer.weights()
         if state.get(words := _words(self.shape)) is state["W_E"]:  # tied: kept once
@@ -382,11 +415,30 @@ class Model:
                 f"{str(path)!r} holds weights of another program; only files written by Model.save "
                 "say which model they belong to."
             )
-        facts = json.loads(header)
-        shape = Shape(**facts["arguments"])
-        if shape.readout != "none":
-            state.setdefault(_words(shape), state["W_E"])
-        return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+        try:
+            facts = json.loads(header)
+            shape = Shape(**facts["arguments"])
+            _check_weights(state, shape)
+            if shape.readout != "none":
+                state.setdefault(_words(shape), state["W_E"])
+            return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
+        except LabError:
+            raise
+        except BROKEN as e:
+            raise LabError(
+                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: "
+                f"{str(e)[:200]}); copy or train it again."
+            ) from None
+
+
+def _check_weights(weights: Mapping[str, torch.Tensor], shape: Shape) -> None:
+    """LabError for weights that are no finite floats, or fewer blocks than there are layers."""
+    for name, w in weights.items():
+        if not w.is_floating_point() or not torch.isfinite(w).all():
+            raise LabError(f"The weight {name} is not made of finite numbers; train it again.")
+    blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
+    if len(blocks) != (min(shape.layers, 1) if shape.tied else shape.layers):
+        raise LabError(f"There are weights of {len(blocks)} layers for {shape.layers}.")
 
 
 def _words(shape: Shape) -> str:
@@ -400,11 +452,17 @@ def _language(facts: Mapping) -> Lexicon:
         return Tokenizer.read(**facts["tokenizer"])
     if "text" in facts:
         return Text(**facts["text"])
-    language = corpus.language(facts["language"])
-    return replace(language, listed=tuple(facts["listed"])) if "listed" in facts else language
+    return restated(facts)
 
 
-def divergence(exact: ndarray, other: ndarray) -> float:
-    """Mean KL(exact, other) of two arrays of laws [..., word], in nats."""
+@guarded
+def divergence(exact: Float[ndarray, "*n V"], other: Float[ndarray, "*n V"]) -> float:
+    """Mean KL(exact, other) of two arrays of laws [..., word], in nats.
+
+    LabError for what is no law, or laws of different shape.
+    """
+    exact, other = distribution(exact), distribution(other)
+    if exact.shape != other.shape:
+        raise LabError(f"Laws of one shape are compared; got {exact.shape} and {other.shape}.")
     ratio = np.log(np.where(exact > 0, exact, 1)) - np.log(np.maximum(other, 1e-300))
     return float((exact * ratio).sum(-1).mean())

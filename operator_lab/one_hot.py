@@ -17,9 +17,14 @@ from numpy import ndarray
 
 from .corpus import Language, Node, grammar_of
 from .errors import LabError
+from .given import distribution, whole
+from .guard import guarded
 from .model import Model, divergence
 
+ROOM = 2e8  # numbers that an array of labels may hold
 
+
+@guarded
 def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V"]:
     """X with X[i, tokens[i]] = 1 and 0 elsewhere: each label its own axis (paper II).
 
@@ -34,14 +39,21 @@ def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V
             f"Label {outside.flat[0]} is outside the vocabulary; {vocabulary} words have the "
             f"labels 0 to {vocabulary - 1}."
         )
-    return np.eye(vocabulary)[tokens]
+    size = tokens.size * vocabulary
+    if size > ROOM:
+        raise LabError(f"Labels that take {size:.2g} numbers do not fit; at most {ROOM:.0e} do.")
+    X = np.zeros((*tokens.shape, vocabulary))
+    np.put_along_axis(X, tokens[..., None], 1.0, -1)
+    return X
 
 
+@guarded
 def distances(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Euclidean distance between every two rows."""
     return np.linalg.norm(X[:, None] - X[None], axis=-1)
 
 
+@guarded
 def relabelled(model: Model, p: Int[ndarray, "V"]) -> Model:
     """The same model and language with the vocabulary listed anew: word w gets the label p[w].
 
@@ -70,11 +82,13 @@ def _one_sense(language: Language) -> Language:
     return language
 
 
+@guarded
 def forgetful(language: Language) -> Language:
     """The language as seen by who forgets the sense at every full stop."""
     return replace(_one_sense(language), stay=0.0)
 
 
+@guarded
 def sense_blind(language: Language) -> Language:
     """The language as seen by who knows the grammar and does not know that there are senses."""
 
@@ -87,6 +101,7 @@ def sense_blind(language: Language) -> Language:
     return replace(language, nodes=nodes)
 
 
+@guarded
 def grammar_tables(
     language: Language,
 ) -> tuple[Float[ndarray, "nodes nodes"], Float[ndarray, "nodes senses words"]]:
@@ -96,6 +111,7 @@ def grammar_tables(
     return then, np.stack([language.emissions(n) for n in names])
 
 
+@guarded
 def stationary(language: Language) -> Float[ndarray, "nodes"]:
     """The share of each node of the grammar in a long text (stationary law of the walk)."""
     then, _ = grammar_tables(language)
@@ -104,6 +120,7 @@ def stationary(language: Language) -> Float[ndarray, "nodes"]:
     return np.linalg.lstsq(rows, np.append(np.zeros(n), 1.0), rcond=None)[0]
 
 
+@guarded(empty=("tokens",))
 def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[ndarray, "*batch V"]:
     """The exact law of the next word when only these c words of a long text are seen.
 
@@ -113,7 +130,9 @@ def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[nd
     """
     then, says = grammar_tables(_one_sense(language))
     senses, stop = len(language.senses), list(language.nodes).index("stop")
-    tokens = np.asarray(tokens, dtype=int)
+    tokens, V = np.asarray(tokens, dtype=int), len(language.words)
+    if tokens.size and not (tokens.min() >= 0 and tokens.max() < V):
+        raise LabError(f"A token of {language.name} is a whole number from 0 to {V - 1}.")
     belief = np.broadcast_to(
         stationary(language)[:, None] / senses, (*tokens.shape[:-1], len(then), senses)
     )
@@ -144,6 +163,7 @@ class Remaining(NamedTuple):
     error: Float[ndarray, "lengths"]
 
 
+@guarded
 def remaining(
     language: Language,
     lengths: Sequence[int],
@@ -157,8 +177,8 @@ def remaining(
     language itself, so that this is the entropy, or one that knows less, such as `sense_blind`.
     The words that follow are averaged exactly. LabError for a negative length.
     """
-    if not len(lengths) or min(lengths) < 0:
-        raise LabError("Lengths of context are whole numbers from 0 on; give at least one.")
+    for c in lengths:
+        whole(c, "A length of context", 0, 10**4)
     language = grammar_of(language)
     burn = 64  # by then a text has forgotten that it began at a full stop
     texts = language.sample(count, burn + max(lengths), seed)
@@ -171,8 +191,10 @@ def remaining(
     return Remaining(nats.mean(1), nats.std(1, ddof=1) / count**0.5)
 
 
+@guarded
 def surprise(truth: Float[ndarray, "*n V"], belief: Float[ndarray, "*n V"]) -> Float[ndarray, "*n"]:
     """Mean of -log belief when words follow the truth (cross-entropy), in nats."""
+    truth, belief = distribution(truth), distribution(belief)
     told = truth * np.log(np.where(truth > 0, np.maximum(belief, 1e-300), 1))
     return -np.asarray(told.sum(-1))
 
@@ -185,6 +207,7 @@ class Observer(NamedTuple):
     excess: float
 
 
+@guarded
 def observers(language: Language, count: int = 2048, seed: int = 1) -> dict[str, Observer]:
     """Five ways to read the same texts, by position: what each expects and what it meets.
 

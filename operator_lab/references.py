@@ -12,7 +12,8 @@ from pathlib import Path
 
 from . import corpus
 from .errors import LabError
-from .files import write_whole
+from .files import writable, write_whole
+from .guard import guarded
 from .model import Model
 from .training import Recipe, train
 from .transformer import Transformer
@@ -31,6 +32,7 @@ class Reference:
     def layers(self) -> int:
         return self.recipe.shape.get("layers", 4)
 
+    @guarded
     def make(self, progress: bool = True) -> Model:
         """Train it again by its recipe (or draw its initial weights)."""
         if self.trained:
@@ -53,6 +55,7 @@ REFERENCES = {
 }
 
 
+@guarded
 def reference(
     language: str = "compound",
     trained: bool = True,
@@ -88,6 +91,7 @@ def reference(
     return Model.load(path).to("float64")
 
 
+@guarded
 def fingerprint(path: Path) -> str:
     """The SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -97,8 +101,10 @@ def _index() -> dict:
     return json.loads((DATA / "models.json").read_text(encoding="utf-8"))
 
 
+@guarded
 def compare(folder: Path, progress: bool = True) -> list[str]:
     """Train every reference model again into `folder` and say how it compares with the shipped."""
+    folder = writable(folder)
     lines = [f"{'model':20} {'shipped':>10} {'candidate':>10}   excess in nats, 2048 texts"]
     for name, entry in REFERENCES.items():
         path = Path(folder) / f"{name}.safetensors"
@@ -110,6 +116,7 @@ def compare(folder: Path, progress: bool = True) -> list[str]:
     return lines
 
 
+@guarded
 def ship(folder: Path) -> list[Path]:
     """Put candidates among the shipped models; LabError rather than touch one that is there."""
     index = _index() if (DATA / "models.json").exists() else {}

@@ -17,6 +17,7 @@ from numpy import ndarray
 
 from .errors import LabError
 from .given import index
+from .guard import guarded
 from .recorder import Edits, Recorder
 from .shape import Shape
 from .steps import AttentionStep, FrozenNorm, MLPStep, Step
@@ -24,10 +25,13 @@ from .transformer import Transformer
 from .transformer.activations import ACTIVATIONS, Activation
 
 GATES = ("secant", "tangent", "up", "half")
+KINDS = ("weight", "bias", "gain")
+PARTS = (*(f"attention.W_{c}" for c in "QKVO"), *(f"mlp.W_{c}" for c in "123"), "norm_1", "norm_2")
 
 
+@guarded(holes=("z",))
 def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
-    """exp(z) / sum exp(z) along the last axis, safe for large z."""
+    """exp(z) / sum exp(z) along the last axis, safe for large z; NaN stays NaN."""
     e = z - z.max(-1, keepdims=True)
     e = np.exp(e, out=e if e.dtype.kind == "f" else None)  # one array: real laws are large
     e /= e.sum(-1, keepdims=True)
@@ -124,11 +128,13 @@ class Run:
         """T = tau sqrt(d_k), the same in every layer."""
         return self.shape.T
 
+    @guarded
     def final_norm(self, x: Float[ndarray, "*n N d"]) -> FrozenNorm | None:
         """The norm in front of the read-out, its scale that of the states x; None without one."""
         gain, bias = self.weights.get("final_norm.gain"), self.weights.get("final_norm.bias")
         return None if gain is None else FrozenNorm.of(x, gain, bias, self.shape)
 
+    @guarded
     def likely(self, count: int = 5, position: int = -1) -> list[tuple[str, float]]:
         """Return the `count` likeliest next words after a position, with their probability.
 
@@ -147,6 +153,7 @@ class Run:
         """The 2L frozen steps; x + V(x), one after the other, reproduces the run exactly."""
         return self.frozen("secant")
 
+    @guarded
     def frozen(self, gate: str) -> tuple[Step, ...]:
         """The 2L frozen steps; every choice reproduces the run.
 
@@ -156,13 +163,18 @@ class Run:
         half of each, "tangent" is the derivative, f(g) du + f'(g) u dg, and a constant. LabError
         for another word.
         """
-        known = GATES if self.shape.gated else GATES[:2]
-        if gate not in known:
-            names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
-            raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
+        _check_gate(gate, self.shape)
         return tuple(s for layer in self.layers for s in (layer.attend(), layer.potential(gate)))
 
 
+def _check_gate(gate: str, shape: Shape) -> None:
+    known = GATES if shape.gated else GATES[:2]
+    if gate not in known:
+        names = ", ".join(map(repr, known[:-1])) + f" or {known[-1]!r}"
+        raise LabError(f"An MLP of this model is frozen as {names}, not {gate!r}.")
+
+
+@guarded
 def single(run: Run) -> Run:
     """The same run of one sentence; LabError for a batch."""
     if run.logits.ndim > 2:
@@ -205,10 +217,12 @@ class LayerRun:
             raise LabError(f"Head {head!r} does not exist; this layer has heads 0 to {heads - 1}.")
         return array[..., head, :, :]
 
+    @guarded
     def interaction(self, head: int | None = None) -> Float[ndarray, "*heads N N"]:
         """S = q_i . k_j [query, key], unscaled and unmasked; all heads when none is named."""
         return self._by_head("interaction", head)
 
+    @guarded
     def mixing(self, head: int | None = None) -> Float[ndarray, "*heads N N"]:
         """A = exp(S/T) / Z [query, key]; all heads when none is named."""
         return self._by_head("mixing", head)
@@ -218,10 +232,19 @@ class LayerRun:
         """T = tau sqrt(d_k)."""
         return self.run.temperature
 
+    @guarded
     def weight(self, name: str) -> ndarray | None:
-        """A weight of this layer by its name in the model, such as 'mlp.W_1.weight'."""
+        """A weight of this layer by its name, such as 'mlp.W_1.weight'; None where it has none.
+
+        LabError for a name that no layer has.
+        """
         block = 0 if self.run.shape.tied else self.index
-        return self.run.weights.get(f"blocks.{block}.{name}")
+        found = self.run.weights.get(f"blocks.{block}.{name}")
+        part, _, kind = name.rpartition(".")
+        own = (other.startswith(f"blocks.{block}.{part}.") for other in self.run.weights)
+        if found is None and not (kind in KINDS and (part in PARTS or any(own))):
+            raise LabError(f"{name!r} is no weight of a layer; one is 'mlp.W_1.weight'.")
+        return found
 
     def _matrix(self, name: str) -> ndarray:
         """A weight that every layer has."""
@@ -318,8 +341,10 @@ class LayerRun:
             b_O=self.weight("attention.W_O.bias"),
         )
 
+    @guarded
     def potential(self, gate: str = "secant") -> MLPStep:
         """This layer's MLP, frozen; see `Run.frozen`."""
+        _check_gate(gate, self.run.shape)
         freeze = self._gated if self.run.shape.gated else self._plain
         held, offset, W_1, b_1, W_2 = freeze(gate, ACTIVATIONS[self.run.shape.activation])
         return MLPStep(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from .errors import LabError
+from .guard import guarded
 
 EPS = 1e-5  # what LayerNorm adds to a variance, as a rule
 CHOICES = {
@@ -205,6 +206,7 @@ class Shape:
         """How many positions a query of a layer sees, 0 for all."""
         return self.windows[layer] if self.windows else 0
 
+    @guarded
     def biased(self, part: str) -> bool:
         """Whether a part, such as "norm" or "W_Q", adds a bias."""
         return self.bias if isinstance(self.bias, bool) else part in self.bias
@@ -245,7 +247,7 @@ def check_temperature(tau: float) -> float:
     """Return `tau` as a float; LabError unless it is a positive temperature (inf is allowed)."""
     try:
         value = float(tau)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LabError(
             f"The temperature {tau!r} is not a number; give T/T0, such as 1.0."
         ) from None

@@ -141,7 +141,7 @@ def instruments() -> dict[str, Callable[[Kind], Any]]:
         found
         | dict(_methods(Model, lambda k: k.model))
         | dict(_methods(Run, lambda k: k.run))
-        | (dict(_methods(LayerRun, lambda k: k.run.layers[1])) | dict(_steps()))
+        | (dict(_methods(LayerRun, _layer)) | dict(_steps()))
     )
 
 
@@ -182,6 +182,11 @@ def _steps() -> Iterator[tuple[str, Callable]]:
 Given = Callable[[Kind], Any]
 
 
+def _layer(k: Kind) -> LayerRun:
+    """The second layer, or the only one; without layers the sentence of whoever asks for states."""
+    return k.run.layers[min(1, k.model.shape.layers - 1)] if k.run.layers else k.run.mixing
+
+
 def _figure(_: Kind):
     return Figure().add_subplot()
 
@@ -194,7 +199,7 @@ def _square(size: int) -> np.ndarray:
 BY_TYPE: dict[str, Given] = {
     "Model": lambda k: k.model,
     "Run": lambda k: k.run,
-    "LayerRun": lambda k: k.run.layers[1],
+    "LayerRun": lambda k: _layer(k),
     "Step": lambda k: k.run.steps[0],
     "Language": lambda k: k.model.language,
     "Axes": _figure,
@@ -252,7 +257,7 @@ BY_NAME: dict[str, Given] = {
     "belief": lambda k: np.ones((2, 9, 5)) / 5,
     "place": lambda k: np.full((2, 9), "a"),
     "name": lambda k: "W_O.weight",
-    "shift": lambda k: np.zeros((6, len(k.run.words))),
+    "shift": lambda k: np.zeros((2 * k.model.shape.layers, len(k.run.words))),
     "change": lambda k: lambda w: 2 * w,
     "weights": lambda k: {},
     "transformer": lambda k: k.model.transformer,
@@ -268,7 +273,7 @@ BY_NAME: dict[str, Given] = {
 ALWAYS = {"count", "texts", "lengths", "words", "length", "linear"}
 # Where one name means different things.
 ALONE: dict[str, Mapping[str, Given]] = {
-    "edits.put": {"states": lambda k: k.run.states[..., 3, -1, :]},
+    "edits.put": {"states": lambda k: k.run.states[..., 0, -1, :]},
     "edits.swap": {"second": lambda k: k.model.run(k.second)},
     "dyson.reordered": {"order": lambda k: [2, 1, 0]},
     "dyson.missing": {"series": lambda k: lab.dyson.orders(k.run)},
@@ -276,9 +281,9 @@ ALONE: dict[str, Mapping[str, Given]] = {
     "measurement.mixed": {n: (lambda k: k.tokens) for n in ("first", "second", "into")},
     "measurement.replaced": {
         "position": lambda k: np.array([1, 2]),
-        "state": lambda k: k.model.run_batch(k.tokens).states[:, 2, -1],
+        "state": lambda k: k.model.run_batch(k.tokens).states[:, 0, -1],
     },
-    "measurement.rewritten": {"states": lambda k: k.model.run_batch(k.tokens).states[:, 2]},
+    "measurement.rewritten": {"states": lambda k: k.model.run_batch(k.tokens).states[:, 0]},
     "measurement.translated": {"lens": lambda k: _lens(k)},
     "measurement.affine_lens": {"run": lambda k: _many(k)},
     "figures.resummation.plane": {

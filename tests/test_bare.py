@@ -107,9 +107,9 @@ def test_lambda_one_lies_outside_for_the_trained_model_only():
     [
         (lambda r: bare.at(random_model(activation="relu").run(MONEY), 1), "needs GELU"),
         (lambda r: bare.at(random_model(norm="post").run(MONEY), 1), "LayerNorm before the steps"),
-        (lambda r: bare.at(r, np.nan), "a finite complex number"),
+        (lambda r: bare.at(r, np.nan), "couplings holds NaN or infinity"),
         (lambda r: bare.at(r, 1e200j), "overflows at lambda"),
-        (lambda r: bare.coefficients(r, 0, 1.0), "a positive count and radius"),
+        (lambda r: bare.coefficients(r, 0, 1.0), "count must be a whole number from 1 on; got 0"),
         (lambda r: bare.singularities(r, 0.0), "a positive reach"),
         (lambda r: bare.at(r, 1, "on-site"), "not a split; near: 'on_site'"),
     ],

@@ -192,7 +192,10 @@ def test_the_switches_say_what_the_arrays_say():
         (lambda m, r: channels.operator(r.layers[0], [0, 0]), "Name each head once"),
         (lambda m, r: channels.subspace(r.layers[0], 5, "write"), "Head 5 does not exist"),
         (lambda m, r: channels.subspace(r.layers[0], 0, "output"), "query, key, value, write"),
-        (lambda m, r: channels.overlap(np.ones((3, 1)), np.ones((4, 1))), "Two subspaces of one"),
+        (
+            lambda m, r: channels.overlap(np.ones((3, 1)), np.ones((4, 1))),
+            "its d must be 3, as in A",
+        ),
         (lambda m, r: channels.overlap(np.ones((3, 1)), np.ones((3, 1))), "orthonormal columns"),
         (lambda m, r: channels.off_block(np.ones((4, 4)), 3), "3 blocks divide"),
         (lambda m, r: channels.schmidt(np.ones((4, 4)), 3), r"\(N d\) x \(N d\)"),

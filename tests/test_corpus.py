@@ -265,7 +265,7 @@ def test_words_have_one_place():
         (lambda c: c.law(np.array([0.5])), "whole numbers"),
         (lambda c: c.law(np.array([], int)), "non-empty"),
         (lambda c: c.law(np.array([3, 4])), "begins with the full stop"),
-        (lambda c: c.sample(0), "Cannot draw 0 texts"),
+        (lambda c: c.sample(0), "count must be a whole number from 1 on; got 0"),
         (lambda c: corpus.language("french"), "no language 'french'; there are 'compound'"),
         (lambda c: corpus.words("french"), "no language 'french'"),
         (lambda c: c.after("noun"), "'noun' is not a node of this grammar; it has stop, determin"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import subspace_angles
 
+import operator_lab as lab
 from operator_lab.exercises import find, judge
 
 write, operator, overlap, exchange = references(
@@ -81,9 +82,24 @@ def equal_but_carrying(found, args, answer, right):
     return same and right[1][n] == 0 and np.isclose(answer[1][n], said, rtol=1e-2)
 
 
+def heads_of(model):
+    return [[i, h] for i in range(model.shape.layers) for h in range(model.shape.heads)]
+
+
+def exchanged_worse(found, args, answer, right):
+    model, first, second = args
+    other, far = model.run(second), []
+    for layer, head in (answer[0].astype(int), right[0]):
+        edits = lab.edits.swap(model.run(first), other, int(layer), [int(head)])
+        far.append(lab.divergence(other.law[-1], model.run(first, edits=edits).law[-1]))
+    return close([float(g) for g in found.groups()], far, rtol=1e-2) and far[0] > far[1]
+
+
 class TestChannels(ExerciseLaws):
     stem = "channels"
     said = {
+        r"it names no head: .*": lambda _, args, a, r: a[0].tolist() not in heads_of(args[0]),
+        r"with its head exchanged the law stays (\S+) nats .* to (\S+)": exchanged_worse,
         r"its row 0 is off, .*": row_0_off,
         r"it leaves the space of the columns of W_O: .*": elsewhere,
         r"its trace is (\S+), the products Tr A_h Tr W_h add up to (\S+)": trace_off,

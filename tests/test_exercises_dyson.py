@@ -9,6 +9,7 @@ from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
+import operator_lab as lab
 from operator_lab import dyson
 from operator_lab.corpus import compound
 from operator_lab.exercises import find, judge
@@ -52,9 +53,36 @@ def apart(found, args, answer, right):
     return not close(gate * z + constant, slope * z + intercept)
 
 
+def another_law(found, args, answer, right):
+    model, text, law = args
+    name = ("query", "key", "value")[int(answer[0])]
+    seen = model.run(text, edits=lab.edits.blind(model.run(text), name, 1, 0)).law
+    return close(float(found[1]), np.abs(seen - law).max(), rtol=1e-2)
+
+
+def no_pair(found, args, answer, right):
+    p, q = answer[0]
+    return int(found[1]) == 2 ** len(args[0]) and not (
+        p % 1 == q % 1 == 0 and 0 <= p < q < 2 ** len(args[0])
+    )
+
+
+def two_of_all(found, args, answer, right):
+    term = find("dyson.paths").reference(*args[:2]) @ args[2]
+    sums = [term[answer[0].astype(int)].sum(), term.sum(), term[right[0]].sum()]
+    size = np.abs(term).max()
+    return close([float(g) for g in found.groups()], sums, atol=1e-4 * size)
+
+
 class TestDyson(ExerciseLaws):
     stem = "dyson"
     said = {
+        r"it gives (\S+), and there are three routes: 0, 1, 2": lambda _, args, a, r: (
+            a[0] not in (0, 1, 2)
+        ),
+        r"with that route blind the law is another one, by up to (\S+)": another_law,
+        r"it is no pair p < q of the (\d+) paths, counted from 0": no_pair,
+        r"its two make (\S+), and the whole is (\S+): another two come to (\S+)": two_of_all,
         r"its (?:orders|paths) do not add up to .*": sum_off,
         r"its order (\d+) is not (?!zero).*": row_off,
         r"its row (\d+), the path on which .*": row_off,

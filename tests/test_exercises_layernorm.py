@@ -67,9 +67,21 @@ def acts_otherwise(found, args, answer, right):
     return not close(answer[0] @ x, right[0] @ x)
 
 
+def read_otherwise(found, args, answer, right):
+    n = np.random.default_rng(1).normal(size=(40, len(args[0])))
+    n = n - n.mean(axis=1, keepdims=True)
+    return not close(n @ answer[0].T + answer[1], (args[0] * n + args[1]) @ args[2].T)
+
+
 class TestLayerNorm(ExerciseLaws):
     stem = "layernorm"
     said = {
+        r"fresh states are read otherwise than before, .*": read_otherwise,
+        r"its rows do not sum to zero \((\S+) \.\.\. (\S+)\)": lambda found, args, a, r: close(
+            [float(g) for g in found.groups()],
+            [a[0].sum(1).min(), a[0].sum(1).max()],
+            rtol=1e-2,
+        ),
         r"with gain and bias taken off, its rows do not have mean 0": mean_left,
         r"with gain and bias taken off, the variance of its rows .*": variance_off,
         r"it is not symmetric": asymmetric,

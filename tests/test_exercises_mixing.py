@@ -23,10 +23,20 @@ def overlaps_off(found, args, answer, right):
     return np.isclose(float(found[1]), change, rtol=1e-2)
 
 
+def mixes_otherwise(found, args, answer, right):
+    S, A = args
+    T = float(answer[0])
+    mine = np.array([np.exp((S[i, : i + 1] - S[i, : i + 1].max()) / T) for i in [len(S) - 1]][0])
+    last = np.abs(mine / mine.sum() - A[-1]).max()
+    return close(float(found[1]), T, 1e-2) and last <= float(found[2]) * 1.01 + 1e-9
+
+
 class TestMixing(ExerciseLaws):
     stem = "mixing"
     said = {
-        r"its sum over all pairs .*": lambda _, args, a, r: not np.isclose(a[0].sum(), r[0].sum()),
+        r"it is (\S+): a temperature is positive": lambda found, args, a, r: not a[0] > 0,
+        r"at T = (\S+) the scores mix otherwise, by up to (\S+)": mixes_otherwise,
+        r"its sum over all pairs .*": lambda _, args, a, r: not close(a[0].sum(), r[0].sum()),
         r"its rows do not sum to one \((\S+) \.\.\. (\S+)\)": rows_off,
         r"it gives weight to keys that come later .*": lambda _, args, a, r: np.triu(a[0], 1).any(),
         r"some of its weights are negative \(down to (\S+)\)":

@@ -38,7 +38,7 @@ def grows_beyond(found, args, answer, right):
 
 
 def ends_elsewhere(found, args, answer, right):
-    return not np.isclose(answer[0][-1], right[0][-1])
+    return not close(answer[0][-1], right[0][-1])
 
 
 def not_the_limit(found, args, answer, right):
@@ -53,7 +53,8 @@ def out_of_plane(found, args, answer, right):
 
 def off_the_line(found, args, answer, right):
     y = args[1]
-    return np.linalg.matrix_rank(np.vstack([y[1] - y[0], answer[0] - y[0]]), tol=1e-6) > 1
+    both = np.vstack([y[1] - y[0], answer[0] - y[0]])
+    return np.linalg.matrix_rank(both, tol=1e-6 * np.abs(both).max()) > 1
 
 
 def residual_not_least(found, args, answer, right):
@@ -64,9 +65,21 @@ def residual_not_least(found, args, answer, right):
     return min(size(w + 1e-4), size(w - 1e-4)) < size(w)
 
 
+def not_yet(found, args, answer, right):
+    A, z = args
+    left = np.linalg.svd(A + answer[0] - z * np.eye(len(A)), compute_uv=False).min()
+    return close(float(found[1]), left, rtol=1e-2)
+
+
 class TestPseudospectra(ExerciseLaws):
     stem = "pseudospectra"
     said = {
+        r"with it z is no eigenvalue yet: another (\S+) is missing": not_yet,
+        r"its size is (\S+), where (\S+) is enough": lambda found, args, a, r: close(
+            [float(g) for g in found.groups()],
+            [np.linalg.norm(a[0], 2), np.linalg.norm(r[0], 2)],
+            rtol=1e-2,
+        ),
         r"somewhere it is larger than the distance to the nearest eigenvalue": beyond_the_nearest,
         r"between two points it changes by more than they are apart": steeper_than_one,
         r"before the first factor its norm is not 1": starts_elsewhere,

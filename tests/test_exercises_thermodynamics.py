@@ -18,7 +18,8 @@ free_energy, heat_capacity, sparsemax, fisher, rotary = references(
 
 
 def below_equilibrium(found, args, answer, right):
-    return bool((answer[0] < -args[2] * log_Z(args[1], args[2]) - 1e-9).any())
+    least = -args[2] * log_Z(args[1], args[2])
+    return bool((answer[0] < least - 1e-6 * np.abs(least).max()).any())
 
 
 def log_Z(E, T):
@@ -26,7 +27,7 @@ def log_Z(E, T):
 
 
 def negative(found, args, answer, right):
-    return f"{answer[0].min():.3g}" == found[1] and answer[0].min() < 0
+    return close(float(found[1]), answer[0].min(), rtol=1e-2) and answer[0].min() < 0
 
 
 def beyond_popoviciu(found, args, answer, right):
@@ -69,9 +70,18 @@ def neighbours_differ(found, args, answer, right):
     return close(args[0], args[0][0]) and not close(S, S[0])
 
 
+def attends_otherwise(found, args, answer, right):
+    p = torch.softmax(-torch.tensor(np.float64(args[0])) / float(answer[0]), 0)
+    keys = float(torch.exp(torch.special.entr(p).sum()))
+    told = [float(g) for g in found.groups()]
+    return close(told, [float(answer[0]), keys, args[1]], atol=1e-2) and abs(keys - args[1]) > 1e-4
+
+
 class TestThermodynamics(ExerciseLaws):
     stem = "thermodynamics"
     said = {
+        r"it is (\S+): a temperature is positive": lambda found, args, a, r: not a[0] > 0,
+        r"at T = (\S+) the row attends to (\S+) keys, not to (\S+)": attends_otherwise,
         r"it lies below -T ln Z, .*": below_equilibrium,
         r"it is negative \((\S+)\), and a variance never is": negative,
         r"it is more than \(largest gap / 2T\)\^2, .*": beyond_popoviciu,

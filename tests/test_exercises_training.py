@@ -66,7 +66,10 @@ def slope_off(found, args, answer, right):
 def uphill(found, args, answer, right):
     x, W_U, tokens = args
     true = slopes(x, W_U, of=lambda x, W: F.cross_entropy(x @ W.T, torch.tensor(tokens)))
-    return sum((a * b).sum() for a, b in zip(true, answer, strict=True)) < 0
+    # each moves in units of its own size
+    moves = [s * np.abs(p).max() / np.abs(s).max() if s.any() else s
+             for p, s in zip((x, W_U), answer, strict=True)]  # fmt: skip
+    return sum((a * b).sum() for a, b in zip(true, moves, strict=True)) < 0
 
 
 def words_left(found, args, answer, right):
@@ -104,7 +107,8 @@ def no_mean(found, args, answer, right):
     g, old, new = (args[1], args[2], answer[1]) if found[1] == "m" else (
         args[1] ** 2, args[3], answer[2])  # fmt: skip
     triples = zip(g.flat, old.flat, new.flat, strict=True)
-    return any(not min(a, b) - 1e-9 <= c <= max(a, b) + 1e-9 for a, b, c in triples)
+    room = 1e-6 * max(np.abs(g).max(), np.abs(old).max())
+    return any(not min(a, b) - room <= c <= max(a, b) + room for a, b, c in triples)
 
 
 def no_measured_step(found, args, answer, right):
@@ -133,9 +137,28 @@ def not_ended(found, args, answer, right):
     return any(curve[-1] >= args[3] and share != 0 for curve, share in pairs)
 
 
+def looks_less(found, args, answer, right):
+    A, tokens = args
+    looks = []
+    for layer, head in (answer[0].astype(int), right[0]):
+        last, weights = {}, []
+        for i, word in enumerate(tokens.tolist()):
+            if word in last:
+                weights.append(A[layer, head, i, last[word] + 1])
+            last[word] = i
+        looks.append(np.mean(weights))
+    return close([float(g) for g in found.groups()], looks, rtol=1e-2) and looks[0] < looks[1]
+
+
 class TestTraining(ExerciseLaws):
     stem = "training"
     said = {
+        r"it names no head: layers count from 0 to (\d+), heads from 0 to (\d+)":
+            lambda found, args, a, r: not (
+                (a[0] % 1 == 0).all() and (0 <= a[0]).all()
+                and (a[0] <= [int(g) for g in found.groups()]).all()
+            ),
+        r"its head puts (\S+) on the word after the last time, another one (\S+)": looks_less,
         r"it gives (\S+), but log Z is .* between (\S+) and (\S+)": out_of_bounds,
         r"it gives \S+ where all logits of a row are equal: .*": not_log_V,
         r"its rows do not sum to zero \((\S+) \.\.\. (\S+)\): .*": rows_left,

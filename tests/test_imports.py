@@ -18,7 +18,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files", "given", "device"},
+    {"errors", "files", "given", "guard", "device"},
     {"shape", "transformer", "corpus"},
     {"recorder", "run", "steps", "gradients"},
     {"model", "references", "training"},

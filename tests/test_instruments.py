@@ -14,6 +14,7 @@ import operator_lab as lab
 from operator_lab import channels, dyson, embedding, mixing, thermodynamics
 from operator_lab.errors import LabError
 from operator_lab.measurement import generate
+from operator_lab.model import Model
 
 pytest.importorskip("tokenizers")
 import instruments  # noqa: E402
@@ -73,6 +74,50 @@ def test_a_batch_in_place_of_a_run_is_measured_or_refused(known, kind, as_a_lear
     for name, call in instruments.instruments().items():
         said = instruments.outcome(call, kind)
         assert not FOREIGN.match(said), (name, said)
+
+
+ODD = {
+    "one layer": dict(layers=1), "no norm": dict(norm="none"),
+    "Born's rule, grouped": dict(readout="born", heads=4, key_heads=2, head_size=4),
+    "held together": dict(coupling="hermitian", tied=True, hidden=0, mixing="scaled"),
+    "post, RMS": dict(norm="post", rms=True, bias=("W_Q", "W_K"), rotation=(1.0, 0.5, 0.2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_shapes_that_nobody_has_listed_are_measured_or_refused(name, as_a_learner):
+    made = instruments._drawn(len(instruments.WORDS), **(instruments.SIZE | ODD[name]))
+    kind = instruments.Kind(name, Model(made, instruments.tokenizer("your model")))
+    for instrument, call in instruments.instruments().items():
+        said = instruments.outcome(call, kind)
+        assert not FOREIGN.match(said), (instrument, said)
+
+
+MISPLACED = [
+    lambda m: m.run(FIRST, lab.edits.put(m, 2, 99, np.zeros(12))),
+    lambda m: m.run(FIRST, lab.edits.put(m, 2, -1, np.zeros(5))),
+    lambda m: m.run(FIRST, lab.edits.silence(m, 1, [0], position=99)),
+    lambda m: m.run("the dog", lab.edits.swap(m.run(FIRST), m.run(SECOND), 1, [0])),
+    lambda m: m.run("the dog", lab.edits.blind(m.run(FIRST), "key", 2, 0)),
+    lambda m: channels.said(m, 7, 0),
+    lambda m: channels.sought(m, 0, 7),
+    lambda m: mixing.temperature_scan(m, ["a"], texts=[FIRST]),
+    lambda m: m.loss(5),
+    lambda m: m.loss([]),
+]
+
+
+@pytest.mark.parametrize("number", range(len(MISPLACED)))
+def test_what_has_no_place_is_one_sentence(number, model, as_a_learner):
+    with pytest.raises(LabError) as caught:
+        MISPLACED[number](model)
+    assert "\n" not in str(caught.value)
+
+
+def test_texts_may_be_sentences_or_tokens_of_any_length(model):
+    tokens = [model.tokens(FIRST), model.tokens("the dog saw")]
+    assert model.loss(tokens) == pytest.approx(model.loss([FIRST, "the dog saw"]))
+    assert model.loss([list(t) for t in tokens]) == pytest.approx(model.loss(tokens))
 
 
 # --- what they measure where nobody knows the exact law -------------------------------------------

@@ -149,9 +149,9 @@ def test_iterating_a_tied_layer():
     ("call", "message"),
     [
         (lambda: ln.normalise(np.ones(4), 0.0), "all features equal has no direction"),
-        (lambda: ln.jacobian(np.ones((2, 3))), "at one state of at least 3 features"),
+        (lambda: ln.jacobian(np.ones((2, 3))), r"x must be an array \[d\]; got shape \(2, 3\)"),
         (lambda: ln.growth(4, "batch"), "norm = 'batch'; it is one of 'pre', 'post', 'none'"),
-        (lambda: ln.growth(0), "at least one layer; got 0"),
+        (lambda: ln.growth(0), "layers must be a whole number from 1 on; got 0"),
         (lambda: ln.iterated(random_model(), MONEY, 3), "Only a tied model"),
     ],
 )

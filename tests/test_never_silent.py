@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pytest
 import torch
 from random_checkpoints import CONFIGS, TEXT, checkpoint, tensors
@@ -214,3 +216,20 @@ def test_a_family_of_ones_own(tmp_path):
         pretrained.load(path)
     logits = pretrained.load(folder(tmp_path / "b")).run(TEXT).logits
     assert (pretrained.load(path, family=mine).run(TEXT).logits == logits).all()
+
+
+def test_the_declaration_that_contributing_shows_is_read(tmp_path, root, monkeypatch):
+    guide = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = [c for c in re.findall("```python\n(.*?)```", guide, re.S) if "Family(" in c]
+    weights = tensors(CONFIGS["llama"])
+    kept = {"self_attn.q_proj": "mix.ask", "self_attn.k_proj": "mix.key"}
+    renamed = {k: None for k in weights}
+    for name, w in weights.items():
+        for theirs, own in kept.items():
+            name = name.replace(theirs, own)
+        renamed[name] = w
+    folder(tmp_path / "folder", given=renamed, model_type="mine", final_cap=2.0)
+    monkeypatch.chdir(tmp_path)
+    exec(code, made := {})
+    plain = pretrained.load(folder(tmp_path / "plain")).run(TEXT).logits
+    assert abs(made["model"].run(TEXT).logits - 2 * np.tanh(plain / 2)).max() < 1e-5

@@ -78,7 +78,81 @@ MIXED = [
     dict(gated=True, activation="silu"), dict(gated=True, rms=True, bias=True, norm="post"),
     dict(head_size=6, key_heads=2), dict(coupling="hermitian", rotation=TURNS, mixing="scaled"),
     dict(eps=0.3, rms=True), dict(activation="gelu_tanh", start_norm=True),
+    dict(rotation=(0.9,)), dict(rotation=[TURNS, (), (0.3,)], layers=3), dict(first_norm=False),
+    dict(windows=(2, 0), layers=2), dict(windows=(1, 2), layers=2, causal=False),
 ]  # fmt: skip
+
+
+STRANGE = [
+    dict(norm="write"), dict(norm="both"), dict(parallel=True), dict(qk_norm="head"),
+    dict(qk_norm="all", key_heads=2), dict(score_cap=2.0), dict(logit_cap=2.0),
+    dict(relative=8, causal=False), dict(head=True, causal=False), dict(windows=(2, 0), layers=2),
+    dict(rotation=[TURNS, ()], layers=2), dict(first_norm=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", STRANGE, ids=str)
+def test_a_choice_that_an_instrument_does_not_know_is_refused(shape):
+    """What is not refused agrees with the network itself."""
+    model = random_model(**shape)
+    run, said = model.run("the man paid"), set()
+
+    def told(check):
+        try:
+            check()
+        except LabError as error:
+            assert "\n" not in str(error)
+            said.add(str(error))
+
+    def series():
+        assert abs(dyson.orders(run).sum(0) - run.states[-1]).max() < 1e-10
+
+    def tangent():
+        expected = derivative(model, run)
+        assert abs(dyson.jacobian(run) - expected).max() < 1e-10 * abs(expected).max()
+
+    def weights():
+        T, E = run.temperature, thermodynamics.energies(run)
+        assert abs(thermodynamics.boltzmann(E, T) - run.mixing).max() < 1e-12
+
+    def form():
+        layer = run.layers[0]
+        n = layer.attend().before
+        x = run.states[0] if n is None else n(run.states[0], 1.0) / n.gain
+        at_home = np.einsum("nd,de,ne->n", x, mixing.coupling(layer, 0), x)
+        assert abs(np.diagonal(layer.interaction(0)) - at_home).max() < 1e-10
+
+    def reading():
+        assert abs(measurement.lens(run)[-1] - run.law).max() < 1e-12
+
+    def coupling_series():
+        assert abs(bare.at(run, [1.0]).x[0].real - run.states[-1]).max() < 1e-10
+
+    def other_order():
+        other = dyson.reordered(model, range(model.shape.layers))
+        assert abs(other.run("the man paid").states - run.states).max() == 0
+
+    def split():
+        word = run.vocabulary[5]
+        logit = run.logits[-1, 5] - run.logits[-1].mean()
+        assert abs(dyson.attribute(run, word).total - logit) < 1e-10
+
+    def velocity():
+        f, x = continuum.velocities(model)[0], run.states[0]
+        assert abs(f(x, 0.0) - run.step_writes[0]).max() < 1e-12
+
+    for check in (series, tangent, weights, form, reading, coupling_series, other_order, split,
+                  velocity):  # fmt: skip
+        told(check)
+    assert said  # each of these choices is beyond some instrument
+
+
+def test_a_record_of_every_choice_is_saved_and_read_again(tmp_path):
+    for i, shape in enumerate(STRANGE):
+        model = random_model(**shape)
+        again = lab.load(model.save(tmp_path / f"{i}.safetensors"))
+        assert again.shape == model.shape
+        assert (again.run(MONEY).states == model.run(MONEY).states).all()
 
 
 @pytest.mark.parametrize("shape", MIXED, ids=str)

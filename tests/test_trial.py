@@ -80,6 +80,7 @@ def only_tensors(S, T):
     return (S / T).masked_fill(~past, -torch.inf).softmax(dim=-1)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize(
     "answer",
     [only_tensors, lambda S, T: torch.tensor(RIGHT(S, T)), lambda S, T: RIGHT(S, T).tolist(),

@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 
 from .. import given
 from ..errors import LabError
+from ..guard import guarded
 
 Velocity = Callable[[ndarray, float], ndarray]  # state, time -> d state / d time
 TOLERANCE = 1e-12  # of `exact`, relative and absolute
@@ -39,19 +40,43 @@ def rk4(f: Velocity, x: ndarray, t: float, h: float) -> ndarray:
     return x + h / 6 * (a + 2 * b + 2 * c + f(x + h * c, t + h))
 
 
-def exact(f: Velocity, x: ndarray, t: float, h: float) -> ndarray:
+def checked(f: Velocity) -> Velocity:
+    """The velocity, its every answer an array of numbers of the shape of x; LabError otherwise."""
+
+    def asked(x, t):
+        v = f(x, t)
+        if not (isinstance(v, ndarray) and v.dtype.kind == "f"):
+            v = given.numbers(v, "velocity f(x, t)", "iuf", holes=True)
+        if v.shape != np.shape(x):
+            raise LabError(
+                f"A velocity has the shape of the state, {np.shape(x)}; f(x, {t:g}) has {v.shape}."
+            )
+        return v
+
+    return asked
+
+
+@guarded
+def exact(f: Velocity, x: Float[ndarray, "*n"], t: float, h: float) -> ndarray:
     """The solution after h, to 1e-12 (SciPy's DOP853); LabError where it does not get there.
 
     f must be smooth between t and t + h.
     """
-    shape = np.shape(x)
+    shape, lost = np.shape(x), f"The solution does not reach time {t + h:g}"
+    f = checked(f)
+
+    def slope(s, y):
+        v = np.ravel(f(y.reshape(shape), s))
+        if not np.isfinite(v).all():  # the solver would try for ever
+            raise LabError(f"{lost}: it grows beyond all bounds.")
+        return v
+
     with np.errstate(all="ignore"):
         found = solve_ivp(
-            lambda s, y: np.ravel(f(y.reshape(shape), s)), (t, t + h), np.ravel(x),
-            method="DOP853", rtol=TOLERANCE, atol=TOLERANCE,
-        )  # fmt: skip
+            slope, (t, t + h), np.ravel(x), method="DOP853", rtol=TOLERANCE, atol=TOLERANCE
+        )
     if not found.success or not np.isfinite(found.y[:, -1]).all():
-        raise LabError(f"The solution does not reach time {t + h:g}: it grows beyond all bounds.")
+        raise LabError(f"{lost}: it grows beyond all bounds.")
     return found.y[:, -1].reshape(shape)
 
 
@@ -74,7 +99,9 @@ def march(step: Callable, x, layers: int, time: float = 1.0) -> Float[ndarray, "
     with np.errstate(all="ignore"):
         for i in range(n):
             # not i * h: a layer whose weights change at whole times must not start late by rounding
-            x = np.asarray(step(x, time * i / n, time / n), dtype=float)
+            x = step(x, time * i / n, time / n)
+            if not isinstance(x, ndarray) or x.dtype != float:
+                x = given.numbers(x, "state after a step", "iuf", holes=True).astype(float)
             if x.shape != states[0].shape:
                 raise LabError(
                     f"A velocity has the shape of the state, {states[0].shape}; the step gave "
@@ -89,6 +116,7 @@ def march(step: Callable, x, layers: int, time: float = 1.0) -> Float[ndarray, "
     return np.stack(states)
 
 
+@guarded
 def integrate(
     f: Velocity, x, layers: int, method: str = "euler", time: float = 1.0
 ) -> Float[ndarray, "layers_1 *n"]:
@@ -97,11 +125,14 @@ def integrate(
     "euler" is a residual network whose branch is h f. LabError for an unknown scheme, no layers, a
     time that is not positive, states that are not finite.
     """
-    take = scheme(method)
+    take, f = scheme(method), checked(f)
     return march(lambda x, t, h: take(f, x, t, h), x, layers, time)
 
 
-def order(layers: Sequence[int] | ndarray, errors: Float[ndarray, "n"] | Sequence[float]) -> float:
+@guarded
+def order(
+    layers: Float[ndarray, "n"] | Sequence[float], errors: Float[ndarray, "n"] | Sequence[float]
+) -> float:
     """The observed order: minus the slope of log error against log layers (least squares).
 
     LabError for fewer than two pairs, or an error that is zero (there is no slope at rounding).
@@ -115,6 +146,11 @@ def order(layers: Sequence[int] | ndarray, errors: Float[ndarray, "n"] | Sequenc
     return float(-np.polyfit(np.log(n), np.log(e), 1)[0])
 
 
-def off(x: ndarray, exact: ndarray) -> float:
+@guarded
+def off(x: Float[ndarray, "*n"], exact: Float[ndarray, "*n"]) -> float:
     """|x - exact| / |exact|, the relative error of a state."""
+    if x.shape != exact.shape or not exact.any():
+        raise LabError(
+            f"Two states of one shape, not zero, are needed; got {x.shape}, {exact.shape}."
+        )
     return float(np.linalg.norm(x - exact) / np.linalg.norm(exact))

@@ -22,12 +22,14 @@ from scipy.special import roots_legendre
 
 from .. import given
 from ..errors import LabError
+from ..guard import guarded
 
 RULES = ("left", "midpoint", "trapezoid", "gauss", "random")
 FINE = 256  # Gauss points of a reference value: far beyond what an analytic field needs
 Field = Callable[[ndarray], ndarray]  # points [n] -> states [n, d]
 
 
+@guarded(own=("q", "k", "v", "weights"))
 def attend(
     q: Float[ndarray, "n k"],
     k: Float[ndarray, "m k"],
@@ -73,6 +75,7 @@ class Rule:
     weights: Float[ndarray, "m"]
 
 
+@guarded
 def rule(name: str, points: int, end: float = 1.0, seed: int = 0) -> Rule:
     """A quadrature rule on [0, end] (how tokens sample a text that is thought of as a field).
 
@@ -99,6 +102,7 @@ def rule(name: str, points: int, end: float = 1.0, seed: int = 0) -> Rule:
     return Rule(end * x, end * w)
 
 
+@guarded
 def smooth_field(features: int = 6, seed: int = 0, periodic: bool = False) -> Field:
     """An analytic random field of tokens u(x) on [0, 1]: four sines a feature.
 
@@ -139,6 +143,7 @@ class Integral:
         uy = given.real(u(nodes.points), "field", 2)
         return attend(ux @ self.W_Q.T, uy @ self.W_K.T, uy @ self.W_V.T, nodes.weights, self.T)
 
+    @guarded
     def causal(
         self, u: Field, at: Float[ndarray, "n"], name: str, points: int
     ) -> Float[ndarray, "n e"]:
@@ -149,6 +154,7 @@ class Integral:
         """
         return np.concatenate([self(u, np.array([x]), rule(name, points, end=x)) for x in at])
 
+    @guarded
     def prefix(self, u: Field, tokens: int) -> Float[ndarray, "n e"]:
         """Causal softmax attention of the tokens u(0), u(1/N), ... u(1), each seeing its past."""
         ux = u(np.arange(given.whole(tokens, "tokens") + 1) / tokens)
@@ -156,6 +162,7 @@ class Integral:
         return attend(q, k, v, T=self.T, visible=np.tri(len(ux), dtype=bool))
 
 
+@guarded
 def quadrature_error(
     K: Integral, u: Field, name: str, points: Sequence[int], draws: int = 1, seed: int = 0
 ) -> Float[ndarray, "points"]:
@@ -175,6 +182,7 @@ def quadrature_error(
     return np.array([np.sqrt(np.mean([(off(m, s) ** 2).mean() for s in seeds])) for m in points])
 
 
+@guarded
 def causal_error(K: Integral, u: Field, tokens: Sequence[int]) -> Float[ndarray, "tokens"]:
     """Largest error of causal softmax attention at x = 0.1, 0.2, ... 1, for each number of tokens.
 

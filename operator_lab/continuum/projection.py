@@ -15,8 +15,10 @@ from numpy import ndarray
 
 from .. import given
 from ..errors import LabError
+from ..guard import guarded
 
 
+@guarded(own=("x", "mean", "variance"))
 def onto_sphere(
     x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
 ) -> Float[ndarray, "*n d"]:
@@ -44,6 +46,7 @@ def _centred(x):
     return c, np.sqrt((c**2).mean(-1, keepdims=True))
 
 
+@guarded(own=("x", "mean", "variance"))
 def distance(
     x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
 ) -> Float[ndarray, "*n"] | float:
@@ -59,11 +62,13 @@ def distance(
     return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.number(mean, "mean")) ** 2))
 
 
+@guarded(own=("x",))
 def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
     """The nearest state with no feature below 0 (ReLU): the projection on a convex cone."""
     return np.maximum(given.real(x, "state"), 0.0)
 
 
+@guarded(own=("x", "velocity"))
 def onto_tangent(
     x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]
 ) -> Float[ndarray, "*n d"]:
@@ -82,6 +87,7 @@ def onto_tangent(
     return v - n * (n * v).mean(-1, keepdims=True)
 
 
+@guarded
 def stretch(
     project: Callable[[ndarray], ndarray],
     features: int = 12,

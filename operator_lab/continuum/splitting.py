@@ -20,11 +20,13 @@ from numpy import ndarray
 
 from .. import given
 from ..errors import LabError
-from .depth import Velocity, march, scheme
+from ..guard import guarded
+from .depth import Velocity, checked, march, scheme
 
 SPLITTINGS = ("parallel", "lie", "strang")
 
 
+@guarded
 def split(
     parts: Sequence[Velocity],
     x,
@@ -43,7 +45,7 @@ def split(
     given.one_of(splitting, SPLITTINGS, "splitting")
     if callable(parts) or not len(parts) or not all(map(callable, parts)):
         raise LabError("The parts are a list of at least one velocity, functions of (x, t).")
-    take, pieces = scheme(method), sequence(parts, splitting)
+    take, pieces = scheme(method), sequence([checked(f) for f in parts], splitting)
 
     def layer(x, t, h):
         for f, begin, share in pieces:
@@ -65,6 +67,7 @@ def sequence(parts: Sequence[Velocity], splitting: str) -> list[tuple[Velocity, 
     return [*ahead, (inner, 0.0, 1.0), *((f, 0.5, 0.5) for f in reversed(outer))]
 
 
+@guarded
 def lie_error(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"], h: float) -> ndarray:
     """The leading error of one Lie step of u' = (A + B) u, A first: h^2 [B, A] / 2.
 
@@ -76,6 +79,7 @@ def lie_error(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"], h: float) -> n
     return float(h) ** 2 / 2 * (B @ A - A @ B)
 
 
+@guarded
 def strang_euler_error(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"], h: float) -> ndarray:
     """The leading error of one Strang step of u' = (A + B) u whose flows are Euler's.
 

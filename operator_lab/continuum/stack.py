@@ -13,11 +13,13 @@ from numpy import ndarray
 from scipy.special import erf
 
 from .. import given
+from ..guard import guarded
 from ..layernorm import normalise
 from .depth import Velocity
 from .positions import attend
 
 
+@guarded
 def smooth_layers(
     features: int = 6, hidden: int = 16, seed: int = 0, turn: float = 1.5, normed: bool = True
 ) -> tuple[Velocity, Velocity]:
@@ -50,12 +52,14 @@ def smooth_layers(
     return attention, mlp
 
 
+@guarded
 def start(positions: int = 8, features: int = 6, seed: int = 1) -> Float[ndarray, "N d"]:
     """Random states of variance 1 to begin with."""
     shape = given.whole(positions, "positions"), given.whole(features, "features")
     return np.random.default_rng(seed).normal(size=shape)
 
 
+@guarded
 def displacement(
     layers: int, power: float, smooth: bool = False, features: int = 6, seed: int = 0
 ) -> float:

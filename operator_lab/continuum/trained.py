@@ -17,6 +17,7 @@ from numpy import ndarray
 from .. import given
 from ..dyson import reordered
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model
 from ..transformer import Transformer
 from .depth import Velocity, off
@@ -33,6 +34,7 @@ KINDS = {
 }
 
 
+@guarded
 def velocities(model: Model) -> tuple[Velocity, Velocity]:
     """Attention and MLP of a model as velocities f(x, t), with the weights of layer floor(t).
 
@@ -69,6 +71,7 @@ def velocities(model: Model) -> tuple[Velocity, Velocity]:
     return attention, mlp
 
 
+@guarded
 def refined(model: Model, times: int | Sequence[int]) -> Model:
     """The same model with each layer done `times` times, every write divided by `times`.
 
@@ -102,6 +105,7 @@ def refined(model: Model, times: int | Sequence[int]) -> Model:
     return model.with_transformer(Transformer.holding(replace(shape, layers=len(owners)), weights))
 
 
+@guarded
 def likeness(model: Model) -> dict[str, Float[ndarray, "pairs"]]:
     """Cosine of the weights of adjacent layers, by kind of weight; independent ones give 0.
 
@@ -120,6 +124,7 @@ def likeness(model: Model) -> dict[str, Float[ndarray, "pairs"]]:
     return found
 
 
+@guarded
 def roughness(x: Float[ndarray, "*n N d"]) -> float:
     """Mean |x_{i+1} - x_i|^2 over twice the variance along positions: 1 for white noise.
 
@@ -135,6 +140,7 @@ def roughness(x: Float[ndarray, "*n N d"]) -> float:
     return float((np.diff(x, axis=-2) ** 2).sum(-1).mean() / (2 * spread))
 
 
+@guarded
 def as_an_ode(
     model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 64, texts=None
 ) -> dict:
@@ -178,6 +184,7 @@ def as_an_ode(
     }
 
 
+@guarded
 def gap(coarse: Model, fine: Model, texts: ndarray) -> float:
     """Relative difference of the last states of two models on the same texts."""
     return off(coarse.run_batch(texts).states[:, -1], fine.run_batch(texts).states[:, -1])

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from ..guard import guarded
 
 STOP = "."
 SENSES = ("money", "river", "music", "game", "wild")
@@ -86,6 +87,15 @@ class Language:
     def __repr__(self) -> str:
         return f"Language: {self.name}, {len(self.words)} words, {len(self.senses)} senses"
 
+    @staticmethod
+    def instead(value: object) -> str:
+        """What to say of a text, a tokenizer or anything else where a grammar is asked for."""
+        name = getattr(value, "name", type(value).__name__)
+        return (
+            f"{name} has no grammar that anybody knows, and no senses; this is asked of "
+            "lab.corpus.compound() or lab.corpus.depth() only."
+        )
+
     # --- words ---------------------------------------------------------------------------
 
     @cached_property
@@ -100,6 +110,7 @@ class Language:
     def _index(self) -> dict[str, int]:
         return {w: i for i, w in enumerate(self.words)}
 
+    @guarded
     def index(self, word: str) -> int:
         """Return the token of `word`; LabError when the language has no such word."""
         if word not in self._index:
@@ -109,6 +120,7 @@ class Language:
             )
         return self._index[word]
 
+    @guarded(own=("sentence",))
     def encode(self, sentence: str) -> Int[np.ndarray, "N"]:
         """Return the tokens of a sentence, the opening full stop in front (tokenisation)."""
         if not isinstance(sentence, str):
@@ -123,13 +135,19 @@ class Language:
             said = [STOP, *said]
         return np.array([self.index(w) for w in said])
 
+    @guarded
     def decode(self, tokens: Int[np.ndarray, "N"] | Sequence[int]) -> str:
         """Return the words of `tokens`, joined by spaces."""
         return " ".join(self.words[i] for i in self._checked(tokens).ravel())
 
     def _checked(self, tokens) -> Int[np.ndarray, "..."]:
         """Tokens as an integer array; LabError for anything outside the vocabulary."""
-        array = self.encode(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+        try:
+            array = self.encode(tokens) if isinstance(tokens, str) else np.asarray(tokens)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, LabError):
+                raise
+            array = np.empty(0)
         if array.size == 0 or array.dtype.kind not in "iu":
             raise LabError("Tokens are a non-empty array of whole numbers, or a sentence.")
         if array.min() < 0 or array.max() >= len(self.words):
@@ -237,6 +255,7 @@ class Language:
             f"so no exact law exists there; it may say {shown}"
         )
 
+    @guarded
     def posterior(self, tokens) -> Float[np.ndarray, "*batch N senses"]:
         """Exact probability of each sense after each word, given the words so far (belief state).
 
@@ -247,6 +266,7 @@ class Language:
         _, posterior = self._read(np.atleast_2d(array))
         return posterior if array.ndim > 1 else posterior[0]
 
+    @guarded
     def law(self, tokens) -> Float[np.ndarray, "*batch N words"]:
         """Exact probability of each next word after each word (the true next-token law).
 
@@ -260,12 +280,14 @@ class Language:
             law[i] = np.einsum("ns,nsw->nw", belief[i], self._law_at[nodes[i]])
         return law if array.ndim > 1 else law[0]
 
+    @guarded
     def inside(self, tokens) -> Bool[np.ndarray, "*batch N"]:
         """Whether each word, and all before it, is one that the grammar allows."""
         array = self._checked(tokens)
         _, _, inside = self._filter(np.atleast_2d(array))
         return inside if array.ndim > 1 else inside[0]
 
+    @guarded
     def place(self, tokens) -> ndarray:
         """Return the grammar's node at each position [*batch N], such as 'verb'."""
         array = self._checked(tokens)
@@ -273,6 +295,7 @@ class Language:
         named = np.array(list(self.nodes))[nodes]
         return named if array.ndim > 1 else named[0]
 
+    @guarded
     def emissions(self, node: str) -> Float[np.ndarray, "senses words"]:
         """Probability of each word at one node of the grammar, for each sense.
 
@@ -280,6 +303,7 @@ class Language:
         """
         return self._says[self._number(node)].copy()
 
+    @guarded
     def after(self, node: str) -> Float[np.ndarray, "senses words"]:
         """Probability of each word that follows a node, for each sense that may speak it."""
         return self._law_at[self._number(node)].copy()
@@ -290,7 +314,10 @@ class Language:
             raise LabError(f"{node!r} is not a node of this grammar; it has {known}.")
         return list(self.nodes).index(node)
 
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[np.ndarray, "B N"]:
+    @guarded
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[np.ndarray, "B N"]:
         """Draw `count` texts of `length` words (default: context + 1), each from a full stop."""
         length = self.context + 1 if length is None else length
         if count < 1 or length < 1:
@@ -335,12 +362,9 @@ def _xlogx(p):
     return p * np.log(np.where(p > 0, p, 1))
 
 
+@guarded
 def grammar_of(language: object) -> Language:
     """Return the language as one whose grammar is known; LabError for a text or a tokenizer."""
     if not isinstance(language, Language):
-        name = getattr(language, "name", type(language).__name__)
-        raise LabError(
-            f"{name} has no grammar that anybody knows, and no senses; this is asked of "
-            "lab.corpus.compound() or lab.corpus.depth() only."
-        )
+        raise LabError(Language.instead(language))
     return language

@@ -7,9 +7,13 @@ stop; in `depth()` each of four people keeps a sense of their own for the whole 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 from ..errors import LabError
+from ..guard import guarded
 from .grammar import SENSES, STOP, Language, Node, by_sense, mixed, uniform
 
 # Neighbours on the ring of senses share one ambiguous word.
@@ -105,6 +109,7 @@ def depth() -> Language:
 _LANGUAGES = {"compound": compound, "depth": depth}
 
 
+@guarded
 def language(name: str = "compound") -> Language:
     """Return the language called `name`: "compound" or "depth"; LabError for another name."""
     if name not in _LANGUAGES:
@@ -112,6 +117,32 @@ def language(name: str = "compound") -> Language:
     return _LANGUAGES[name]()
 
 
+def stated(language: Language) -> dict:
+    """What a model's file says of a language beyond its name: nothing of one as it ships.
+
+    The order of the words where only that differs, and else the whole grammar.
+    """
+    known = _LANGUAGES.get(language.name)
+    if known is not None and replace(language, listed=()) == known():
+        return {"listed": language.listed} if language.listed else {}
+    nodes = {name: node._asdict() for name, node in language.nodes.items()}
+    return {
+        "grammar": {f.name: getattr(language, f.name) for f in fields(Language)} | {"nodes": nodes}
+    }
+
+
+def restated(facts: Mapping) -> Language:
+    """The language of a model's file, from its name and what `stated` says; LabError otherwise."""
+    if "grammar" not in facts:
+        found = language(facts["language"])
+        return replace(found, listed=tuple(facts["listed"])) if "listed" in facts else found
+    grammar: dict[str, Any] = dict(facts["grammar"])
+    nodes = {name: Node(**node) for name, node in grammar.pop("nodes").items()}
+    rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in grammar.items()}
+    return Language(nodes=nodes, **rest)
+
+
+@guarded
 def words(name: str = "compound") -> tuple[str, ...]:
     """Return the vocabulary of a language, the full stop first."""
     return language(name).words

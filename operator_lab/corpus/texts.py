@@ -10,10 +10,12 @@ import hashlib
 import lzma
 import os
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,11 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from ..guard import guarded
 from .lexicon import no_law
 
 UNITS = ("characters", "words")
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 OTHER = "\N{REPLACEMENT CHARACTER}"  # stands for what is too rare to be in the vocabulary
 
 
@@ -41,7 +45,15 @@ class Text:
     tokens: Int[ndarray, "n"] = field(default_factory=lambda: np.zeros(0, int))
 
     def __repr__(self) -> str:
-        return f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"
+        said = f"Text: {self.name}, {len(self.tokens)} {self.unit}, {len(self.words)} different"
+        return f"{said}, {self.rare:.1%} too rare: U+FFFD" if self.rare else said
+
+    @cached_property
+    def rare(self) -> float:
+        """The share of the text that is U+FFFD: too rare to be in the vocabulary."""
+        if OTHER not in self._index or not len(self.tokens):
+            return 0.0
+        return float((self.tokens == self._index[OTHER]).mean())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -59,6 +71,7 @@ class Text:
     def _index(self) -> dict[str, int]:
         return {w: i for i, w in enumerate(self.words)}
 
+    @guarded
     def index(self, word: str) -> int:
         """The label of a word or character; LabError if the text has none such."""
         if word not in self._index:
@@ -68,6 +81,7 @@ class Text:
             )
         return self._index[word]
 
+    @guarded(own=("sentence",))
     def encode(self, sentence: str) -> Int[ndarray, "N"]:
         """The labels of a sentence; LabError for an empty one or an unknown word."""
         said = split(sentence, self.unit) if isinstance(sentence, str) else []
@@ -75,16 +89,21 @@ class Text:
             raise LabError(f"Give a sentence of at least one of the {self.unit} of {self.name}.")
         return np.array([self.index(w) for w in said])
 
+    @guarded
     def decode(self, tokens: Int[ndarray, "N"]) -> str:
         """The words of `tokens`, joined as they are written."""
         return ("" if self.unit == "characters" else " ").join(self.words[i] for i in tokens)
 
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[ndarray, "B N"]:
+    @guarded
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[ndarray, "B N"]:
         """Cut `count` pieces at random out of the first nine tenths (default: context + 1 long)."""
         length = self._length(length)
         starts = np.random.default_rng(seed).integers(0, self._cut - length + 1, count)
         return self.tokens[starts[:, None] + np.arange(length)]
 
+    @guarded
     def held_out(self, count: int = 256, length: int | None = None) -> Int[ndarray, "B N"]:
         """At most `count` pieces of the last tenth, evenly spread, the same at every call."""
         length = self._length(length)
@@ -92,6 +111,7 @@ class Text:
         starts = np.unique(np.linspace(self._cut, last, min(count, last - self._cut + 1)).round())
         return self.tokens[starts.astype(int)[:, None] + np.arange(length)]
 
+    @guarded
     def law(self, tokens) -> Float[ndarray, "*batch N V"]:
         """LabError: nobody knows the exact law of a text."""
         raise no_law(f"the text {self.name}")
@@ -104,14 +124,17 @@ class Text:
         """
         V, seen, held = len(self.words), self.tokens[: self._cut], self.tokens[self._cut :]
         frequencies = np.bincount(seen, minlength=V) + 1.0
-        pairs = np.ones((V, V))
-        np.add.at(pairs, (seen[:-1], seen[1:]), 1.0)
-        rows = pairs / pairs.sum(1, keepdims=True)
+        # only the pairs that occur: V^2 of them would fill the memory
+        pairs, times = np.unique(seen[:-1] * V + seen[1:], return_counts=True)
+        wanted = held[:-1] * V + held[1:]
+        at = np.searchsorted(pairs, wanted).clip(max=len(pairs) - 1)
+        met = np.where(pairs[at] == wanted, times[at], 0) + 1.0
+        after = met / (np.bincount(seen[:-1], minlength=V) + float(V))[held[:-1]]
         packed = 8 * len(lzma.compress(self.decode(self.tokens).encode())) * np.log(2)
         return {
             "uniform": float(np.log(V)),
             "frequencies": float(-np.log(frequencies / frequencies.sum())[held].mean()),
-            "last word": float(-np.log(rows[held[:-1], held[1:]]).mean()),
+            "last word": float(-np.log(after).mean()),
             "compressor": float(packed / len(self.tokens)),
         }
 
@@ -135,6 +158,7 @@ class Text:
         return length
 
 
+@guarded
 def text(
     path: str | os.PathLike, unit: str = "characters", context: int = 64, most: int = 1000
 ) -> Text:
@@ -168,8 +192,19 @@ def text(
 
 
 def split(content: str, unit: str) -> list[str]:
-    """The characters of a text, or its words and marks of punctuation."""
-    return list(content) if unit == "characters" else re.findall(r"\w+|[^\w\s]", content)
+    """The characters of a text, or its words and marks of punctuation.
+
+    What combines with a letter (accents, vowel signs, joiners) belongs to its word.
+    """
+    return list(content) if unit == "characters" else _words().findall(content)
+
+
+@cache
+def _words() -> re.Pattern:
+    """A word, with the marks of every script, or a mark of punctuation."""
+    letters = map(chr, range(sys.maxunicode + 1))
+    marks = "".join(c for c in letters if unicodedata.category(c).startswith("M"))
+    return re.compile(rf"\w[\w{marks}{JOINERS}]*|[^\w\s]")
 
 
 def _read(path: Path) -> str:

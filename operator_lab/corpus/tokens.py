@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from ..guard import guarded
 from .lexicon import no_law
 
 
@@ -39,10 +40,12 @@ class Tokenizer:
     def _index(self) -> dict[str, int]:
         return {w: i for i, w in enumerate(self.words)}
 
+    @guarded
     def index(self, word: str) -> int:
         """The token of a word; LabError for one that is no single token."""
         return self._index[self.word(word)]
 
+    @guarded
     def word(self, word: str) -> str:
         """The word of the vocabulary that is meant, with a blank in front where only that exists.
 
@@ -55,22 +58,28 @@ class Tokenizer:
         alike = near(str(word), self.words)
         raise LabError(f"{word!r} is no single word of {self.name}, it is {parts}{alike}")
 
+    @guarded
     def encode(self, sentence: str) -> Int[ndarray, "N"]:
         """The tokens of a text, with what the tokenizer puts around it; LabError if it is empty."""
         if not isinstance(sentence, str) or not sentence.strip():
             raise LabError("This text is empty; give at least one word.")
         return np.array(self.library.encode(sentence).ids, dtype=int)
 
+    @guarded
     def decode(self, tokens: Int[ndarray, "N"] | Sequence[int]) -> str:
         """The text of some tokens."""
         return self.library.decode([int(i) for i in tokens])
 
-    def sample(self, count: int, length: int | None = None, seed=0) -> Int[ndarray, "B N"]:
+    @guarded
+    def sample(
+        self, count: int, length: int | None = None, seed: int | Sequence[int] = 0
+    ) -> Int[ndarray, "B N"]:
         """LabError: a tokenizer knows words and no texts."""
         raise LabError(
             f"{self.name} brings words and no texts to draw from; give texts of your own."
         )
 
+    @guarded
     def law(self, tokens) -> Float[ndarray, "*batch N V"]:
         """LabError: nobody knows the exact law of real texts."""
         raise no_law("real texts")

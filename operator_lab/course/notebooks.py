@@ -18,6 +18,7 @@ from ..files import write_whole
 
 MARK = "NBVAL_CHECK_OUTPUT"
 KEPT = ("mystnb", "tags")  # what a cell says about itself: alternative text, hidden input
+_LANGUAGE = {"file_extension": ".py", "name": "python"}  # a script of it ends in .py
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -35,12 +36,17 @@ def read(path: Path) -> dict:
     path = Path(path)
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(notebook, ensure_ascii=False).encode()  # half a letter is none
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabError(f"{path} is not a notebook: it does not hold JSON in UTF-8.") from error
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or "cells" not in notebook:
         raise LabError(f"{path} is not a notebook of format 4; open and save it in JupyterLab.")
+    cells = notebook["cells"]
+    whole = isinstance(cells, list) and all(map(_is_cell, cells))
+    if not whole:
+        raise LabError(f"{path} is not a whole notebook: a cell has no type or no source.")
     cells = [_with_id(cell, number) for number, cell in enumerate(notebook["cells"])]
     return {**notebook, "cells": cells, "nbformat_minor": 5}
 
@@ -52,7 +58,7 @@ def clean(notebook: dict) -> dict:
     only plain text can be compared on every machine.
     """
     cells = [_clean_cell(cell, number) for number, cell in enumerate(notebook["cells"], start=1)]
-    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    metadata = {"kernelspec": _KERNEL, "language_info": _LANGUAGE}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -181,6 +187,20 @@ def _failed_cell(notebook: dict) -> int:
         if any(output["output_type"] == "error" for output in cell.get("outputs", []))
     )
     return next(failed, 0)
+
+
+def _is_cell(cell: object) -> bool:
+    """Whether it is a cell as format 4 has them: what is read of it is there, and of its type."""
+    if not isinstance(cell, dict) or not isinstance(cell.get("metadata", {}), dict):
+        return False
+    source, outputs = cell.get("source"), cell.get("outputs", [])
+    lines = source if isinstance(source, list) else [source]
+    return (
+        cell.get("cell_type") in ("code", "markdown", "raw")
+        and all(isinstance(line, str) for line in lines)
+        and isinstance(outputs, list)
+        and all(isinstance(output, dict) for output in outputs)
+    )
 
 
 def _with_id(cell: dict, number: int) -> dict:

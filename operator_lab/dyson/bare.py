@@ -18,12 +18,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from numpy import ndarray
 from scipy.optimize import minimize
 from scipy.special import erf
 
 from ..errors import LabError, near
+from ..guard import guarded
 from ..run import Run, single
 from ..transformer.rotation import turned
 from .series import SPLITS
@@ -38,7 +39,8 @@ class Plane:
     variance: Float[ndarray, "c"]  # min over norms and positions of |sigma^2| / mean |x|^2
 
 
-def at(run: Run, couplings, free: str = "nothing") -> Plane:
+@guarded
+def at(run: Run, couplings: Inexact[ndarray, "..."] | complex, free: str = "nothing") -> Plane:
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
@@ -133,6 +135,7 @@ def _potential(u, layer):
     return _affine(layer, "mlp.W_2", 0.5 * z * (1 + erf(z / np.sqrt(2))))
 
 
+@guarded
 def coefficients(
     run: Run, count: int, radius: float, free: str = "nothing"
 ) -> Float[ndarray, "n N d"]:
@@ -151,6 +154,7 @@ def coefficients(
     return c / radius ** np.arange(count)[:, None, None]
 
 
+@guarded
 def stable_coefficients(
     run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4, free: str = "nothing"
 ) -> tuple[Float[ndarray, "n N d"], float]:
@@ -180,6 +184,7 @@ def _on_circle(run, count, radius, free):
         return c if np.isfinite(np.linalg.norm(c[count // 2])) else None
 
 
+@guarded
 def radius_of_convergence(
     c: Float[ndarray, "n N d"], window: tuple[int, int] | None = None
 ) -> Float[ndarray, "N"]:
@@ -198,6 +203,7 @@ class Singularity:
     kind: str  # "partition function" or "norm variance"
 
 
+@guarded
 def singularities(
     run: Run, reach: float, grid: int = 48, keep: int = 12, free: str = "nothing"
 ) -> list[Singularity]:

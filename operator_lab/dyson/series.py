@@ -18,6 +18,7 @@ from numpy import ndarray
 from scipy.linalg import expm, logm
 
 from ..errors import LabError, near
+from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run, single, softmax
 from ..steps import MLPStep, Step
@@ -29,6 +30,7 @@ ROUNDING = 1e-18
 ROUNDING_OF_LOG = 1e-12  # a matrix as near to a singular one has no logarithm in float64
 
 
+@guarded
 def orders(
     run: Run, free: str = "nothing", by: str = "step", gate: str = "secant"
 ) -> Float[ndarray, "n *batch N d"]:
@@ -102,6 +104,7 @@ def _raise(kept, raised, unit):
     return z, units
 
 
+@guarded
 def law_of(
     run: Run, x: Float[ndarray, "*n N d"], norm: str = "renormalised"
 ) -> Float[ndarray, "*n N V"]:
@@ -127,6 +130,7 @@ def law_of(
     return softmax(z if run.shape.readout == "softmax" else np.log(z**2 + TINY))
 
 
+@guarded
 def truncated(
     run: Run, order: int, free: str = "on_site", by: str = "step", norm: str = "renormalised"
 ) -> Float[ndarray, "*batch N V"]:
@@ -142,6 +146,7 @@ def _distance(x, y) -> float:
     return float(np.linalg.norm(x - y) / np.linalg.norm(y))
 
 
+@guarded
 def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Mean KL from the run's own law to the one read from the orders summed so far, in nats."""
     last = run.states[..., -1, :, :]
@@ -152,6 +157,7 @@ def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, 
     return np.array([divergence(run.law, law) for law in laws])
 
 
+@guarded
 def projections(
     series: Float[ndarray, "n *batch N d"],
 ) -> Float[ndarray, "n"]:
@@ -161,12 +167,14 @@ def projections(
     return share.reshape(len(series), -1).mean(1)
 
 
+@guarded
 def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Norm of each order over the norm of the final state, averaged over positions."""
     ratio = np.linalg.norm(series, axis=-1) / np.linalg.norm(series.sum(0), axis=-1)
     return ratio.reshape(len(series), -1).mean(1)
 
 
+@guarded
 def propagator(run: Run, linear: bool = False) -> Float[ndarray, "Nd Nd"]:
     """U = prod (1 + V) as a matrix on flattened states (Eq. 6); LabError where biases stand.
 
@@ -181,6 +189,7 @@ def propagator(run: Run, linear: bool = False) -> Float[ndarray, "Nd Nd"]:
     return U
 
 
+@guarded
 def commutator(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"]) -> float:
     """|AB - BA| / (|AB| + |BA|): 0 if they commute; about 0.71 for random matrices."""
     AB, BA = A @ B, B @ A
@@ -200,6 +209,7 @@ class Exponentials(NamedTuple):
     norms: float
 
 
+@guarded
 def exponentials(run: Run) -> Exponentials:
     """The run's product of steps as an ordered exponential, and how well one exponential does it.
 
@@ -211,6 +221,8 @@ def exponentials(run: Run) -> Exponentials:
     if run.states.ndim > 3:
         raise LabError("A batch has one product per sentence; take one run, runs[i].")
     V, x0, x = _on_vectors(run)
+    if not V:
+        raise LabError("A model without layers has no product of steps.")
     for v in V:
         sizes = np.linalg.svd(np.eye(len(v)) + v, compute_uv=False)
         if sizes[-1] < ROUNDING_OF_LOG * sizes[0]:
@@ -239,9 +251,12 @@ def _on_vectors(run: Run) -> tuple[list[ndarray], ndarray, ndarray]:
     return made, np.append(x0, 1), np.append(x, 1)
 
 
+@guarded
 def reordered(model: Model, order: Sequence[int]) -> Model:
     """The same model with its layers applied in another order; LabError unless a permutation."""
     layers = range(model.transformer.shape.layers)
+    if not layers:
+        raise LabError("A model without layers has no order of them.")
     if sorted(order) != list(layers):
         raise LabError(f"An order of layers is a permutation of 0 to {layers[-1]}; got {order}.")
     if model.transformer.shape.tied:
@@ -273,6 +288,7 @@ class Attribution:
         """The logit itself (against its reference)."""
         return self.free + float(self.hops.sum())
 
+    @guarded
     def largest(self, count: int = 5) -> list[tuple[float, int, int, int, int]]:
         """The weightiest last hops: (share, order, layer, head, source position)."""
         top = np.argsort(-abs(self.hops), axis=None)[:count]
@@ -283,6 +299,7 @@ class Attribution:
         ]
 
 
+@guarded
 def attribute(run: Run, word: str, against: str | None = None, position: int = -1) -> Attribution:
     """Split one logit by hop, layer, head and source (direct logit attribution, exact).
 

@@ -23,6 +23,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..guard import guarded
 from ..run import LayerRun, Run
 from ..shape import Shape
 from ..steps import FrozenNorm
@@ -31,6 +32,7 @@ from ..transformer.rotation import turned
 CHUNK = 2  # positions whose changes are followed together: what stands before them never moves
 
 
+@guarded
 def jacobian(run: Run) -> Float[ndarray, "Nd Nd"]:
     """d x_L / d x_0 of a run on flattened states, everything moving (input-output Jacobian).
 

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from ..errors import LabError, near
 from ..files import alone, write_whole
 from ..given import whole
+from ..guard import guarded
 from ..references import DATA
 from ..training import Recipe
 from . import file
@@ -27,6 +28,7 @@ from .catalogue import ENSEMBLES, Ensemble
 from .jobs import Job, Result, one_thread, outcomes
 
 
+@guarded
 def ensemble(name: str) -> Ensemble:
     """The ensemble of that name; LabError for an unknown one."""
     if name not in ENSEMBLES:
@@ -35,6 +37,7 @@ def ensemble(name: str) -> Ensemble:
     return ENSEMBLES[name]
 
 
+@guarded
 def shipped(name: str, quantity: str = "excess") -> dict[str, ndarray]:
     """One measured quantity of every row that has it, as shipped: an array [seed, ...] each.
 
@@ -67,6 +70,7 @@ def shipped(name: str, quantity: str = "excess") -> dict[str, ndarray]:
     return found
 
 
+@guarded
 def spread(
     name: str,
     quantity: str = "excess",
@@ -114,6 +118,7 @@ def _at(values: ndarray, at: int | tuple[int, ...] | None, what: str) -> ndarray
     return values[where]
 
 
+@guarded
 def run(
     name: str,
     seeds: int = 5,
@@ -130,6 +135,7 @@ def run(
     return run_all([name], seeds, folder, progress, executor)[0]
 
 
+@guarded
 def run_all(
     names: Sequence[str],
     seeds: int = 5,

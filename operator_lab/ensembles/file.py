@@ -58,7 +58,7 @@ def _finite(value: Any) -> Any:
 def read(path: Path) -> Kept:
     """What a file holds, of this version or another; LabError if it is missing or not whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         recipes = {row: dict(stated) for row, stated in content["recipes"].items()}
         found = {
             (row, int(seed)): None if measured is None else dict(measured)
@@ -69,9 +69,13 @@ def read(path: Path) -> Kept:
         raise LabError(f"There is no {path.name} yet; run {command(path)} to make it.") from None
     except KeyError as missing:
         raise broken(path, f"it has no {missing}") from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise broken(path, str(error)) from None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise broken(path, str(error)[:200]) from None
     return Kept(recipes, found)
+
+
+def _no_number(word: str):
+    raise ValueError(f"{word} is no number")
 
 
 def difference(stated: Mapping[str, Any], recipe: Recipe) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import channels, dyson, edits, embedding, measurement, mixing
 from ..corpus import Language, grammar_of
+from ..guard import guarded
 from ..model import Model, divergence
 from ..thermodynamics import heat
 
@@ -245,6 +246,7 @@ def hops_in_time(model: Model) -> dict:
 RATIOS = (0.1, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 10.0)
 
 
+@guarded
 def becoming(model: Model) -> dict:
     """What notebook 08 watches while a model of the compound language is trained.
 

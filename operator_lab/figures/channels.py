@@ -12,6 +12,7 @@ from numpy import ndarray
 from ..corpus import Tokenizer
 from ..edits import silence
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Slider
 from .look import LIGHT, MARKERS, shades
@@ -20,8 +21,10 @@ from .standard import standard
 MOST = 6  # heads, of which there are 64 sets
 
 
+@guarded
 def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
     """The size of a matrix's entries as shaded cells, with lines between the heads' blocks."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(abs(M), cmap=shades(), vmin=0, vmax=abs(M).max())
     for edge in np.arange(1, heads) * len(M) // heads - 0.5:
         ax.axhline(edge, color="0.6", linewidth=0.6)
@@ -29,8 +32,10 @@ def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
     ax.set(title=title, xticks=[], yticks=[])
 
 
+@guarded
 def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str = "") -> None:
     """What reading a word of one sense (across) adds to words of each sense (down), signed."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(M, cmap="PuOr_r", vmin=-most, vmax=most)
     for (i, j), value in np.ndenumerate(M):
         color = "white" if abs(value) > 0.7 * most else "black"
@@ -41,6 +46,7 @@ def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str
     ax.spines[:].set_visible(False)
 
 
+@guarded
 def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
     """Squared Schmidt values of each layer, [layer, channel], side by side."""
     width = 0.8 / len(series)
@@ -59,6 +65,7 @@ def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
 
 
+@guarded
 def harm(ax: Axes, silenced: ndarray, carried: ndarray) -> None:
     """What silencing each head costs against what it carries of the sense, one mark a head."""
     for layer, (x, y) in enumerate(zip(carried, silenced, strict=True)):
@@ -76,6 +83,7 @@ def harm(ax: Axes, silenced: ndarray, carried: ndarray) -> None:
     ax.legend()
 
 
+@guarded
 def switches(model: Model, sentence: str, count: int = 8) -> Explorer:
     """The law with some heads of one layer silenced: every set of heads, every layer.
 
@@ -84,6 +92,8 @@ def switches(model: Model, sentence: str, count: int = 8) -> Explorer:
     sentence that the model or the exact law cannot read, and for more than `MOST` heads.
     """
     shape, quick = model.transformer.shape, model.to("float32")
+    if not shape.layers:
+        raise LabError("A model without layers has no heads to silence.")
     if shape.heads > MOST:
         raise LabError(
             f"This picture shows every set of at most {MOST} heads, and a layer here has "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -151,6 +152,7 @@ class Content:
             "arrays": entries,
             "sentence": self.sentence,
         }
+        header = _harmless(header)
         size = len(data) + len(json.dumps(header).encode())
         if size > LIMIT:
             name, largest = max(arrays.items(), key=lambda item: item[1].size)
@@ -161,6 +163,18 @@ class Content:
                 f"{largest.shape}: take fewer slider positions."
             )
         return header, data
+
+
+def _harmless(value: Any) -> Any:
+    """The header without what would end, or comment out, the script of the page that holds it.
+
+    A word joiner, which nobody sees, parts "<" from what follows it.
+    """
+    if isinstance(value, str):
+        return re.sub(r"<(?=!--|/?script)", "<\N{WORD JOINER}", value, flags=re.IGNORECASE)
+    if isinstance(value, Mapping):
+        return {_harmless(k): _harmless(v) for k, v in value.items()}
+    return type(value)(map(_harmless, value)) if isinstance(value, list | tuple) else value
 
 
 def _real(array: np.ndarray, name: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy import ndarray
 
 from ..continuum import SPLITTINGS, exact, integrate, off, order, refined, split
+from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import line
@@ -21,6 +22,7 @@ TIMES = (1, 2, 3, 4, 6, 8)
 Values = Sequence[float] | ndarray
 
 
+@guarded
 def layers(
     velocity: Callable, x: ndarray, counts: Sequence[int] = COUNTS, feature: int = 0
 ) -> Explorer:
@@ -64,6 +66,7 @@ def _path(states: ndarray, at: ndarray, feature: int) -> ndarray:
     return np.interp(at, np.linspace(0, 1, len(states)), states[:, -1, feature])
 
 
+@guarded
 def splitting(
     parts: Sequence[Callable],
     x: ndarray,
@@ -120,6 +123,7 @@ def splitting(
     )  # fmt: skip
 
 
+@guarded
 def refinement(model: Model, sentence: str, count: int = 8) -> Explorer:
     """The law after a sentence when each layer is done in more, smaller steps.
 
@@ -176,6 +180,7 @@ def _refinement_picture(model: Model, finer, text: str, count: int) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def convergence(
     ax: Axes, series: Mapping[str, tuple[Values, Values]], title: str = "", label: str = "error"
 ) -> None:
@@ -189,6 +194,7 @@ def convergence(
     ax.legend(fontsize=7)
 
 
+@guarded
 def limits(
     ax: Axes, times: Sequence[int], series: Mapping[str, Values], title: str = "", label: str = ""
 ) -> None:

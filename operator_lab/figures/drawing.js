@@ -59,6 +59,9 @@ export const phrase = (template, value) => template.replace(
   /\{([A-Za-z_]\w*)(?::([^{}]*))?\}/g, (_, name, spec) => format(value(name), spec || undefined));
 export const short = (x, digits = 3) => Number.isNaN(x) ? "–" : String(Number(x.toPrecision(digits)));
 
+// What is said already is not laid out again.
+export const tell = (node, words) => { if (node.textContent !== words) node.textContent = words; };
+
 // ---- axes --------------------------------------------------------------------------------------
 function scaling([low, high], from, to, ticks, kind) {
   const f = kind === "log" ? Math.log10 : (x) => x, a = f(low), b = f(high);
@@ -119,8 +122,9 @@ function heatmap(panel, at, root, legend) {
       cells[k].setAttribute("fill-opacity", gap ? 0 : 0.05 + 0.95 * part);
       if (!written) return;
       const words = gap ? "" : fixed(value, digits);
-      numbers[k].textContent = Number(words) === 0 ? "" : words.replace("-", "−");
-      numbers[k].setAttribute("class", part < 0.47 ? "number" : part < 0.635 ? "number mid" : "number high");
+      tell(numbers[k], Number(words) === 0 ? "" : words.replace("-", "−"));
+      const shade = part < 0.47 ? "number" : part < 0.635 ? "number mid" : "number high";
+      if (numbers[k].getAttribute("class") !== shade) numbers[k].setAttribute("class", shade);
     });
   };
   const table = (i, j) => [["", ...columns],

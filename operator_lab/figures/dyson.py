@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from ..dyson import bare, law_of, orders, sizes
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
@@ -24,6 +25,7 @@ SPLITS = {
 }
 
 
+@guarded
 def truncation(model: Model, sentence: str, count: int = 8) -> Explorer:
     """The law read from the first orders of a run, for three choices of what is free.
 
@@ -85,6 +87,7 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explorer:
     """The bare series at a coupling lambda, its error by order, and the plane of singularities.
 
@@ -137,6 +140,11 @@ def _series(run: Run, ratios, count, keep) -> dict:
     c, _ = bare.stable_coefficients(run, count, 4.0)
     estimate = np.median(bare.radius_of_convergence(c))
     found = bare.singularities(run, 1.6 * estimate, grid=20, keep=keep)
+    if not found:
+        raise LabError(
+            "No singularity was found near this run's radius of convergence, so there is nothing "
+            "to draw its coupling against."
+        )
     reach = abs(found[0].coupling)
     powers = (ratios[:, None] * reach) ** np.arange(count)
     partial = np.cumsum(powers[..., None] * c[:, -1], axis=1)
@@ -150,6 +158,7 @@ def _series(run: Run, ratios, count, keep) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     """Bars of each order's share of the final state, one colour a split or model."""
     width = 0.8 / len(series)
@@ -161,6 +170,7 @@ def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     ax.legend()
 
 
+@guarded
 def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> None:
     """How much is missing after each order, on a logarithmic scale; exact zeros are left out."""
     for i, (name, found) in enumerate(series.items()):
@@ -170,6 +180,7 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
     ax.legend()
 
 
+@guarded
 def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
     """Every path that ends at the last position: straight up is free, slanted is a hop."""
     for place in itertools.product(range(len(words)), repeat=layers):
@@ -186,6 +197,7 @@ def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
     ax.set_yticks(range(layers + 1), ["label", *(f"layer {i + 1}" for i in range(layers))])
 
 
+@guarded
 def radii(ax: Axes, found: Mapping[tuple[str, str], Sequence[float]], title: str = "") -> None:
     """Radii of convergence by model and by what is free, on a logarithmic axis; 1 is the network.
 

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..corpus import Language, grammar_of
 from ..embedding import downfolded, ring, senses_of
+from ..guard import guarded
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, MARKERS
@@ -17,6 +18,7 @@ from .look import LIGHT, MARKERS
 MATRICES = {"embedding": "W_E", "unembedding": "W_U.weight"}
 
 
+@guarded
 def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Explorer:
     """What it costs to hold a matrix at a low rank while training, and to cut it down afterwards.
 
@@ -71,6 +73,7 @@ def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Exp
     )  # fmt: skip
 
 
+@guarded
 def senses(ax: Axes, X: ndarray, language: Language, title: str = "") -> None:
     """The words of one sense as markers, the ambiguous words by name, in the senses' plane."""
     xy, share = ring(X, language), senses_of(language)
@@ -85,6 +88,7 @@ def senses(ax: Axes, X: ndarray, language: Language, title: str = "") -> None:
            ylim=(-reach, reach))  # fmt: skip
 
 
+@guarded
 def ranks(ax: Axes, held: Mapping[str, ndarray], which: Sequence[int]) -> None:
     """Excess against the rank at which a matrix was held, every seed a dot, the mean a line."""
     for i, name in enumerate(MATRICES):

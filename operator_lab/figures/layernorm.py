@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..guard import guarded
 from ..layernorm import Growth
 from .explorer import Choice, Explorer, Lines, Slider
 from .look import line, shades
 
 
+@guarded
 def depth(stacks: Mapping[str, Growth]) -> Explorer:
     """Stream, steps and distinctness of random stacks against depth, one choice a placement.
 
@@ -58,6 +60,7 @@ def depth(stacks: Mapping[str, Growth]) -> Explorer:
     )  # fmt: skip
 
 
+@guarded
 def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str = "") -> None:
     """Curves by step on two logarithmic axes."""
     for i, (name, found) in enumerate(series.items()):
@@ -66,6 +69,7 @@ def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str 
     ax.legend()
 
 
+@guarded
 def regulated(
     ax: Axes,
     found: ndarray,
@@ -81,6 +85,7 @@ def regulated(
     lost = np.isnan(found).sum(-1)
     mean = np.where(np.isnan(found), worst, found).mean(-1)
     dark = np.log(worst / np.clip(mean, 0.03, worst))
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(dark, cmap=shades(), vmin=0, vmax=np.log(worst / 0.03), aspect="auto")
     for (i, j), value in np.ndenumerate(mean):
         text = f"{value:.2f}" if not lost[i, j] else f"{lost[i, j]} of {found.shape[-1]} diverged"
@@ -92,6 +97,7 @@ def regulated(
     ax.spines[:].set_visible(False)
 
 
+@guarded
 def settling(ax: Axes, moves: Mapping[str, ndarray], title: str = "") -> None:
     """How far one more application of a tied layer moves the state, a thin line a seed."""
     for i, (name, found) in enumerate(moves.items()):

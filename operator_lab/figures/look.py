@@ -9,6 +9,8 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap
 
+from ..guard import guarded
+
 # Okabe and Ito's palette, safe for colour blindness; dashes and markers tell it apart in grey.
 LIGHT = {
     "ink": "#1f2328",
@@ -51,6 +53,7 @@ def style(dark: bool = False) -> Iterator[None]:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.linewidth": 0.7,
+            "axes.grid": False,  # whatever style is in use outside
             "xtick.major.width": 0.7,
             "ytick.major.width": 0.7,
             "lines.linewidth": 1.8,
@@ -66,12 +69,19 @@ def style(dark: bool = False) -> Iterator[None]:
     mpl.interactive(interactive)
 
 
+def plain(text: str) -> str:
+    """A text as it stands: Matplotlib would read what is between two $ as a formula."""
+    return text.replace("$", r"\$")
+
+
+@guarded
 def shades(dark: bool = False) -> LinearSegmentedColormap:
     """Return the scale of a heat map: luminance runs one way, from the page to ink."""
     look = DARK if dark else LIGHT
     return LinearSegmentedColormap.from_list("operator-lab", [look["plate"], look["deep"]])
 
 
+@guarded
 def signs(dark: bool = False) -> LinearSegmentedColormap:
     """Return the scale of a map with a sign: one colour below zero, the page at it, one above."""
     look = DARK if dark else LIGHT
@@ -79,6 +89,7 @@ def signs(dark: bool = False) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("operator-lab-signs", ends)
 
 
+@guarded
 def line(i: int, **other) -> dict:
     """The look of the i-th curve: told apart by colour, dashes and marker."""
     return {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]} | other

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..guard import guarded
 from ..measurement import cut, lens, tempered
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
@@ -17,11 +18,13 @@ from .standard import standard
 TEMPERATURES = (0.5, 1.0, 2.0)
 
 
+@guarded
 def step_names(layers: int) -> list[str]:
     """What a state stands after: "label", "attention 1", "MLP 1", ..."""
     return ["label", *(f"{k} {i + 1}" for i in range(layers) for k in ("attention", "MLP"))]
 
 
+@guarded
 def depth(model: Model, sentence: str, count: int = 10) -> Explorer:
     """The law read after each step, at the last word and one before (logit lens).
 
@@ -77,6 +80,7 @@ def _depth_picture(model: Model, text: str, count: int) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def sampling(model: Model, sentence: str, count: int = 12) -> Explorer:
     """A number u between 0 and 1 cuts the cumulative law at a word; the temperature reshapes it.
 
@@ -127,12 +131,14 @@ def sampling(model: Model, sentence: str, count: int = 12) -> Explorer:
     )
 
 
+@guarded
 def corners(senses: int = 5) -> ndarray:
     """The corners of the picture of beliefs: one for each sense, on a circle."""
     angle = np.pi / 2 + 2 * np.pi * np.arange(senses) / senses
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
+@guarded
 def simplex(
     found: Mapping[str, ndarray], exact: ndarray, senses: tuple[str, ...], names: list[str]
 ) -> Explorer:
@@ -162,6 +168,7 @@ def simplex(
     )
 
 
+@guarded
 def beliefs(ax: Axes, belief: ndarray, exact: ndarray, senses: tuple[str, ...], title="") -> None:
     """Beliefs as points between five corners, coloured by the sense that is truly likeliest."""
     xy, best = belief @ corners(len(senses)), exact.argmax(-1)
@@ -175,6 +182,7 @@ def beliefs(ax: Axes, belief: ndarray, exact: ndarray, senses: tuple[str, ...], 
     ax.spines[:].set_visible(False)
 
 
+@guarded
 def stakes(
     ax: Axes, at_stake: Mapping[str, float], shares: Mapping[str, Mapping[str, float]]
 ) -> None:
@@ -192,6 +200,7 @@ def stakes(
     ax.legend(loc="center left", bbox_to_anchor=(0, 0.25))
 
 
+@guarded
 def generated(
     left: Axes, right: Axes, temperatures: ndarray, entropy: ndarray, inside: ndarray, floor: float
 ) -> None:

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..corpus import Tokenizer
 from ..errors import LabError
+from ..guard import guarded
 from ..mixing import entropy, temperature_scan
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Slider
@@ -20,6 +21,7 @@ RATIOS = np.concatenate([np.geomspace(0.02, 1, 25)[:-1], np.geomspace(1, 20, 19)
 ROOM = 130_000  # numbers in a picture, at two bytes each
 
 
+@guarded
 def temperature(
     model: Model, sentence: str, position: int = -1, ratios: ndarray = RATIOS, start: float = 1.0
 ) -> Explorer:
@@ -118,8 +120,10 @@ def _telling(A, here) -> int:
     return int((A[:, here, :here].max(-1) if here else A[:, 0, 0]).argmax())
 
 
+@guarded
 def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
     """A matrix over positions as shaded cells, queries down and keys across."""
+    ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(A, cmap=shades(), vmin=0, vmax=max(1e-12, A.max()))
     ax.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(words)), words)
@@ -127,6 +131,7 @@ def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
     ax.spines[:].set_visible(False)
 
 
+@guarded
 def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     """How much of the prediction goes over when columns are exchanged after s steps."""
     for name, flipped in series.items():
@@ -139,6 +144,7 @@ def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     ax.legend(loc="center right")
 
 
+@guarded
 def spectrum(ax: Axes, eigenvalues: ndarray, title: str = "") -> None:
     """Eigenvalues in the complex plane, with the unit circle: inside it a mode decays."""
     turn = np.linspace(0, 2 * np.pi, 200)
@@ -147,6 +153,7 @@ def spectrum(ax: Axes, eigenvalues: ndarray, title: str = "") -> None:
     ax.set(title=title, xlabel="real part", ylabel="imaginary part", aspect="equal")
 
 
+@guarded
 def seeds(
     ax: Axes,
     results: Mapping[str, ndarray],

@@ -10,11 +10,13 @@ from numpy import ndarray
 
 from ..corpus import Language, grammar_of
 from ..errors import LabError
+from ..guard import guarded
 from ..one_hot import remaining, surprise, window_law
 from .explorer import Bars, Explorer, Lines, Slider
 from .look import LIGHT, line
 
 
+@guarded
 def context(language: Language, sentence: str, start: int = 1, count: int = 10) -> Explorer:
     """The next word to a reader of only the last c words of a sentence, and of all of it.
 
@@ -73,6 +75,7 @@ def _context_picture(language, text, lengths, mean, count) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def memory(ax: Axes, lengths: Sequence[int], curves: Mapping[str, ndarray], most: float) -> None:
     """Entropy that remains against the words remembered, one curve an observer."""
     ax.axhline(most, color="0.5", linewidth=0.8, linestyle=":")

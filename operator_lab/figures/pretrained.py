@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..guard import guarded
 from ..model import Model
 from ..pretrained import truncation as truncated
 from .explorer import Bars, Choice, Explorer, Lines, Slider
@@ -17,6 +18,7 @@ from .look import LIGHT, line, signs
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
 
 
+@guarded
 def truncation(picture: Mapping[str, Any], model: Model | None = None) -> Explorer:
     """The next word read from the first orders of a real model, beside the whole model's.
 
@@ -79,6 +81,7 @@ def _short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else "... " + text[-most:].partition(" ")[2]
 
 
+@guarded
 def curves(
     ax: Axes, series: Mapping[str, Sequence[float]], title: str = "", x: str = "", y: str = "",
     scale: str = "linear", at: Sequence[float] | None = None,
@@ -95,6 +98,7 @@ def curves(
         ax.legend()
 
 
+@guarded
 def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str = "") -> None:
     """Bars one below the other, such as the parts of a logit; the number stands at each."""
     places = np.arange(len(names))
@@ -110,9 +114,11 @@ def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str =
     ax.set(title=title, xlabel="share of the logit difference")
 
 
+@guarded
 def heads(ax: Axes, share: ndarray, title: str = "") -> None:
     """A number with a sign for every head, layer by layer; outlined where it is the largest."""
     edge = abs(share).max() or 1.0
+    ax.grid(False)  # seaborn and others would draw lines over it
     drawn = ax.pcolormesh(share.T, cmap=signs(), vmin=-edge, vmax=edge, ec="0.9", lw=0.3)
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="share of the logit difference")
     layer, head = np.unravel_index(abs(share).argmax(), share.shape)
@@ -122,6 +128,7 @@ def heads(ax: Axes, share: ndarray, title: str = "") -> None:
     ax.set_yticks(np.arange(share.shape[1]) + 0.5, [str(n) for n in range(1, share.shape[1] + 1)])
 
 
+@guarded
 def foretold(ax: Axes, share: ndarray, effect: ndarray, title: str = "") -> None:
     """What the split says a head contributes, against what is lost when it is silenced."""
     ax.plot(share.ravel(), effect.ravel(), "o", color=LIGHT["series"][0], ms=4, alpha=0.6)

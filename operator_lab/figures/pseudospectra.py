@@ -9,6 +9,7 @@ from contourpy import contour_generator
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..guard import guarded
 from ..pseudospectra import Kreiss, Pseudospectrum
 from .explorer import Choice, Explorer, Lines, Points, Slider
 from .look import LIGHT, line
@@ -17,6 +18,7 @@ CORNERS = 72  # points of a contour as it is sent to the page
 NAMES = ("contour of ε", "unit circle", "eigenvalues")
 
 
+@guarded
 def contour(
     found: Mapping[str, Pseudospectrum],
     growth: Mapping[str, ndarray],
@@ -79,6 +81,7 @@ def contour(
     )  # fmt: skip
 
 
+@guarded
 def outline(found: Pseudospectrum, eps: float) -> ndarray:
     """The contour sigma_min = eps as points, evenly along its length; all NaN if there is none."""
     lines = contour_generator(found.x, found.y, np.log(np.maximum(found.sigma, 1e-300))).lines(
@@ -105,6 +108,7 @@ def outline(found: Pseudospectrum, eps: float) -> ndarray:
     return points
 
 
+@guarded
 def resolvent(ax: Axes, found: Pseudospectrum, levels: list[float], title: str = "") -> None:
     """Contours of sigma_min(z - A), the eigenvalues, and the unit circle."""
     lines = ax.contour(
@@ -121,6 +125,7 @@ def resolvent(ax: Axes, found: Pseudospectrum, levels: list[float], title: str =
            xlim=found.x[[0, -1]], ylim=found.y[[0, -1]])  # fmt: skip
 
 
+@guarded
 def growth(ax: Axes, series: Mapping[str, ndarray], title: str = "", bound: float = np.nan) -> None:
     """Norms of powers or products by number of factors, and a bound that they cannot pass."""
     for i, (name, found) in enumerate(series.items()):
@@ -132,6 +137,7 @@ def growth(ax: Axes, series: Mapping[str, ndarray], title: str = "", bound: floa
     ax.legend()
 
 
+@guarded
 def bulk(ax: Axes, values: ndarray, at: ndarray, density: ndarray, reach: float, title="") -> None:
     """A histogram of singular values, the law of random entries, and where chance ends."""
     ax.hist(values, 40, density=True, color=LIGHT["series"][0], alpha=0.5)

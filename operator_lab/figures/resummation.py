@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy import ndarray
 
 from .. import dyson
+from ..guard import guarded
 from ..model import Model
 from ..resummation import Expansion, epsilon, expansion, pade, tail
 from ..run import Run
@@ -20,6 +21,7 @@ POLES, SHOWN = 16, 12
 FLOOR, CEILING = 1e-8, 1e12  # errors beyond are drawn at the edge
 
 
+@guarded
 def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count: int = 33,
           words: int = 6) -> Explorer:  # fmt: skip
     """The coupling series of the last layers at the last word: Taylor's sums and Wynn's epsilon.
@@ -115,6 +117,7 @@ def _facts(series: Expansion, run: Run, lam: ndarray) -> dict:
     }
 
 
+@guarded
 def law_of(run: Run, x: ndarray, position: int) -> ndarray:
     """The law read from other states [n, d] at one position of a run."""
     states = np.repeat(run.states[-1][None], len(x), axis=0)
@@ -122,6 +125,7 @@ def law_of(run: Run, x: ndarray, position: int) -> ndarray:
     return dyson.law_of(run, states)[:, position]
 
 
+@guarded
 def singularities(
     ax: Axes, zeros: ndarray, other: ndarray, poles: ndarray, radius: float, title: str = ""
 ) -> None:
@@ -139,6 +143,7 @@ def singularities(
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
+@guarded
 def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> None:
     """Errors by order, on a logarithmic scale."""
     for i, (name, found) in enumerate(series.items()):
@@ -148,6 +153,7 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
     ax.legend()
 
 
+@guarded
 def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     """How far an iteration is from standing still, by number of evaluations."""
     for i, (name, found) in enumerate(series.items()):
@@ -156,6 +162,7 @@ def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
     ax.legend()
 
 
+@guarded
 def helped(
     ax: Axes, summed: Mapping[str, Mapping[str, ndarray]], order: int, title: str = ""
 ) -> None:

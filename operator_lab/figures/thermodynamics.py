@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from .. import thermodynamics as td
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Points, Slider
 from .look import LIGHT, line
@@ -20,6 +21,7 @@ TURNED = np.geomspace(0.02, 50, 35)  # T/T0 of the maps, T0 among them
 NAMES = {"shannon": "Shannon (softmax)", "tsallis": "Tsallis (sparsemax)"}
 
 
+@guarded
 def simplex(E: Sequence[float] = (0.0, 0.35, 1.0)) -> Explorer:
     """Every distribution over three levels as a point, and the one of least F = U - T S.
 
@@ -80,6 +82,7 @@ def _seen(p: ndarray) -> ndarray:
     return np.where(inside, td.placed(np.where(inside, p, 1 / 3)), np.nan)
 
 
+@guarded
 def heat(model: Model, sentence: str, ratios: ndarray = TURNED, start: float = 1.0) -> Explorer:
     """One head's mixing at each temperature, its interaction held, and the heat capacity C(T).
 
@@ -141,6 +144,7 @@ def _heat_picture(model: Model, text: str, ratios: ndarray) -> dict:
     }  # fmt: skip
 
 
+@guarded
 def lifted(strengths: ndarray, spectra: Mapping[str, ndarray], count: int = 16) -> Explorer:
     """The softest directions of a loss against the strength with which its symmetry is broken.
 
@@ -188,6 +192,7 @@ def lifted(strengths: ndarray, spectra: Mapping[str, ndarray], count: int = 16) 
 # ---- still figures -----------------------------------------------------------------------------
 
 
+@guarded
 def curves(ax: Axes, ratios: ndarray, series: Mapping[str, ndarray], title: str = "") -> None:
     """Heat capacity against T/T0, a line at the operating temperature and a mark at each peak."""
     for i, (name, C) in enumerate(series.items()):
@@ -199,6 +204,7 @@ def curves(ax: Axes, ratios: ndarray, series: Mapping[str, ndarray], title: str 
     ax.legend()
 
 
+@guarded
 def landings(ax: Axes, found: Mapping[str, ndarray], title: str = "") -> None:
     """Where the peak of C stands, one dot a seed, in units of T0; a bar at the model's own T."""
     for i, peaks in enumerate(found.values()):
@@ -211,6 +217,7 @@ def landings(ax: Axes, found: Mapping[str, ndarray], title: str = "") -> None:
     ax.set_xticks([], minor=True)
 
 
+@guarded
 def grokking(top: Axes, middle: Axes, bottom: Axes, run: td.Grokked) -> None:
     """Answers, training loss and heat capacity of one run, slingshots as vertical lines."""
     top.plot(run.step, run.train_right, label="pairs shown", **line(0, marker=""))

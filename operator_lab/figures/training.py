@@ -9,10 +9,12 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..guard import guarded
 from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import LIGHT, line
 
 
+@guarded
 def becoming(
     steps: Int[ndarray, "look"], ratios: ndarray, seen: Mapping[str, Float[ndarray, "seed look *n"]]
 ) -> Explorer:
@@ -59,6 +61,7 @@ def becoming(
     )  # fmt: skip
 
 
+@guarded
 def progress(
     ax: Axes, steps: Int[ndarray, "look"], curves: Mapping[str, Float[ndarray, "seed look"]]
 ) -> None:
@@ -73,6 +76,7 @@ def progress(
     ax.legend(loc="upper left", fontsize=8)
 
 
+@guarded
 def jump(
     ax: Axes, steps: Int[ndarray, "look"], rows: Mapping[str, Float[ndarray, "seed look"]],
     exact: float,
@@ -90,6 +94,7 @@ def jump(
     ax.legend(loc="lower right", fontsize=8)
 
 
+@guarded
 def ladder(ax: Axes, rungs: Mapping[str, Float[ndarray, "seed"]]) -> None:
     """The excess of every seed, one line a rung, from nothing at the top to the whole block."""
     for i, values in enumerate(rungs.values()):
@@ -101,6 +106,7 @@ def ladder(ax: Axes, rungs: Mapping[str, Float[ndarray, "seed"]]) -> None:
     ax.invert_yaxis()
 
 
+@guarded
 def losses(
     ax: Axes,
     curves: Mapping[str, tuple[ndarray, ndarray]],

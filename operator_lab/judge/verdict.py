@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import LabError
 from .exercise import Case, Exercise, in_words
 from .facts import everywhere, same, somewhere
 from .ladder import Fault, Items, broken_law, faults, quietly
@@ -67,6 +68,8 @@ def judge(exercise: Exercise, function: object) -> Verdict:
         expected = [
             observe(exercise.reference, case, exercise.parts, precise).items for case in cases
         ]
+        if any(len(items) != exercise.parts for items in expected):
+            raise LabError(f"{exercise.name}: its own reference gives no answer to every case.")
         tried = trial(function, cases, exercise.parts, exercise.seconds)
         if (verdict := _first_fault(exercise, cases, tried, expected)) is None:
             # The other way round, so that neither a count of calls nor what is kept can help.
@@ -165,7 +168,7 @@ def _speaks(reply: Reply) -> bool:
 
 def _agree(reply: Reply, known: Reply) -> bool:
     if not (reply.returned and known.returned):
-        return reply.kind == known.kind == "raised"
+        return reply.kind == known.kind == "raised" and reply.error == known.error
     return all(same(a, b) for a, b in zip(reply.items, known.items, strict=True))
 
 

@@ -14,6 +14,7 @@ from numpy import ndarray
 from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model, divergence
 from ..one_hot import surprise
 
@@ -28,6 +29,7 @@ class Probe(NamedTuple):
     def __call__(self, x: Float[ndarray, "*n d"]) -> Float[ndarray, "*n k"]:
         return x @ self.weights + self.offset
 
+    @guarded
     def write(
         self, x: Float[ndarray, "*n d"], belief: Float[ndarray, "*n k"]
     ) -> Float[ndarray, "*n d"]:
@@ -39,6 +41,7 @@ class Probe(NamedTuple):
         return x + (belief - self(x)) @ np.linalg.pinv(self.weights.T @ pull) @ pull.T
 
 
+@guarded
 def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     """The affine map of states x that comes closest to y (least squares).
 
@@ -56,6 +59,7 @@ def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     return Probe(weights, y.mean(0) - x.mean(0) @ weights, np.cov(x.T))
 
 
+@guarded
 def replaced(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -63,7 +67,10 @@ def replaced(
     step: int,
     state: Float[ndarray, "B d"],
 ) -> Float[ndarray, "B V"]:
-    """The law at one position of each text when its state after a step is another (patching)."""
+    """The law at one position of each text when its state after a step is another (patching).
+
+    Positions count from 0, or from the end below 0.
+    """
     where = np.arange(len(tokens)), position
     return model.run_batch(tokens, edits=put(model, step, where, state)).law[where]
 
@@ -80,6 +87,7 @@ class Rewritten(NamedTuple):
     size: float
 
 
+@guarded
 def rewritten(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -96,6 +104,9 @@ def rewritten(
     changed. The control moves each state as far in a random direction of the states' spread.
     LabError for a model whose language has no grammar.
     """
+    tokens = model.checked(tokens)
+    if place.shape != tokens.shape:
+        raise LabError(f"A place for each token is needed; got {place.shape}, {tokens.shape}.")
     language = grammar_of(model.language)
     half, fit = len(tokens) // 2, place[: len(tokens) // 2] == name
     read = probe(states[:half][fit], belief[:half][fit])
@@ -115,12 +126,14 @@ def rewritten(
     return Rewritten(before, after, control, size)
 
 
+@guarded
 def explained(y: Float[ndarray, "*n k"], found: Float[ndarray, "*n k"]) -> float:
     """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean."""
     axes = tuple(range(y.ndim - 1))
     return float(1 - ((y - found) ** 2).sum() / ((y - y.mean(axes)) ** 2).sum())
 
 
+@guarded
 def found_by_place(
     x: Float[ndarray, "B N d"], y: Float[ndarray, "B N k"], place: ndarray
 ) -> dict[str, float]:
@@ -128,6 +141,8 @@ def found_by_place(
 
     One read-out a place, fitted on the first half of the texts and judged on the second.
     """
+    if place.shape != x.shape[:2]:
+        raise LabError(f"A place for each state is needed; got {place.shape}, {x.shape[:2]}.")
     half, found = len(x) // 2, {}
     for name in dict.fromkeys(place.ravel().tolist()):
         fit, judge = place[:half] == name, place[half:] == name
@@ -137,6 +152,7 @@ def found_by_place(
     return found
 
 
+@guarded
 def at_stake(language: Language) -> dict[str, float]:
     """What the next word tells of the sense at each node of the grammar, in nats.
 

@@ -18,12 +18,14 @@ from torch import Tensor
 
 from ..corpus import STOP, Language
 from ..errors import LabError
-from ..given import whole
+from ..given import distribution, whole
+from ..guard import guarded
 from ..model import Model
 from ..run import softmax
 from ..transformer import Note
 
 
+@guarded
 def tempered(
     law: Float[ndarray, "*n V"], temperature: float = 1.0, top_k: int | None = None
 ) -> Float[ndarray, "*n V"]:
@@ -32,16 +34,13 @@ def tempered(
     T = 0 puts everything on the likeliest word (greedy decoding), T = inf makes the words that
     are left alike. LabError for T < 0 and a top_k that is not a whole number of at least 1.
     """
-    law = np.asarray(law, float)
+    law = distribution(law)
     if not temperature >= 0:
         raise LabError(
             f"A sampling temperature is 0 (the likeliest word) or more, not {temperature}."
         )
     V = law.shape[-1]
-    if top_k is not None and not (isinstance(top_k, int | np.integer) and 1 <= top_k <= V):
-        raise LabError(
-            f"top_k is a whole number from 1 to {V}, not {top_k!r}; None keeps them all."
-        )
+    top_k = None if top_k is None else whole(top_k, "top_k", 1, V)
     kept = 1 if temperature == 0 else top_k or V
     ranks = np.argsort(np.argsort(-law, axis=-1, kind="stable"), axis=-1)
     with np.errstate(divide="ignore"):
@@ -52,9 +51,12 @@ def tempered(
         return softmax((z - z.max(-1, keepdims=True)) / (temperature or 1.0))
 
 
+@guarded
 def cut(law: Float[ndarray, "*#n V"], u: Float[ndarray, "*#n"] | float) -> Int[ndarray, "..."]:
     """The word at which the cumulative law passes u, uniform in [0, 1) (inverse-CDF sampling)."""
     cumulative = np.cumsum(law, -1)
+    if (law < 0).any() or not (cumulative[..., -1] > 0).all():
+        raise LabError("A law has no probability below 0, and one above; give such rows.")
     u = np.asarray(u, float)[..., None]
     if not ((u >= 0) & (u < 1)).all():
         raise LabError("A cut is a number from 0 up to, but not including, 1.")
@@ -72,6 +74,7 @@ class Cache:
     keys: tuple[Float[Tensor, "*batch h n k"], ...] = ()
     values: tuple[Float[Tensor, "*batch h n k"], ...] = ()
 
+    @guarded
     def last(self, columns: int) -> Cache:
         """Only the last few columns; the place in the sentence stays. LabError below 0."""
         if columns < 0:
@@ -105,6 +108,7 @@ class _Carried(Note):
         return value
 
 
+@guarded
 @torch.inference_mode()
 def advance(
     model: Model, token: Int[ndarray, "*batch"] | int, cache: Cache | None = None
@@ -130,6 +134,7 @@ def advance(
     return law, Cache(cache.position + 1, tuple(note.keys), tuple(note.values))
 
 
+@guarded(empty=("tokens",))
 def read(
     model: Model, tokens: Int[ndarray, "*batch N"] | str
 ) -> tuple[Float[ndarray, "*batch V"], Cache]:
@@ -143,6 +148,7 @@ def read(
     return law, cache
 
 
+@guarded
 def boundary(
     model: Model, tokens: Int[ndarray, "*batch N"], columns: Sequence[int]
 ) -> list[Float[ndarray, "*batch V"]]:
@@ -155,6 +161,7 @@ def boundary(
     return [advance(model, tokens[..., -1], cache.last(c))[0] for c in columns]
 
 
+@guarded
 def generate(
     model: Model,
     start: str | Int[ndarray, "N"] | None = None,

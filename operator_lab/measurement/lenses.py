@@ -14,11 +14,13 @@ from ..dyson import law_of
 from ..edits import put
 from ..errors import LabError
 from ..given import index
+from ..guard import guarded
 from ..model import Model
 from ..run import Run
 from .beliefs import Probe, probe
 
 
+@guarded
 def affine_lens(run: Run) -> list[Probe]:
     """For each step the affine map of its states nearest to the last ones (tuned lens).
 
@@ -30,6 +32,7 @@ def affine_lens(run: Run) -> list[Probe]:
     return [probe(x, states[-1]) for x in states]
 
 
+@guarded
 def translated(run: Run, lens: list[Probe]) -> Float[ndarray, "*batch steps_1 N V"]:
     """The law that affine lenses read after each step: translate, then read as the model does.
 
@@ -44,6 +47,7 @@ def translated(run: Run, lens: list[Probe]) -> Float[ndarray, "*batch steps_1 N 
     return np.stack(laws, axis=-3)
 
 
+@guarded
 def mixed(
     model: Model,
     first: Int[ndarray, "_ _"],

@@ -8,9 +8,11 @@ from numpy import ndarray
 
 from ..dyson import law_of
 from ..errors import LabError
+from ..guard import guarded
 from ..run import Run
 
 
+@guarded
 def lens(run: Run) -> Float[ndarray, "*batch steps_1 N V"]:
     """The law read off the state after each step, as if the run ended there (logit lens).
 
@@ -20,6 +22,7 @@ def lens(run: Run) -> Float[ndarray, "*batch steps_1 N V"]:
     return np.stack([law_of(run, x) for x in states], axis=-3)
 
 
+@guarded
 def born(z: Float[ndarray, "*n V"]) -> Float[ndarray, "*n V"]:
     """Born's rule for amplitudes z: z^2 / sum z^2. LabError where all amplitudes vanish."""
     z = np.asarray(z, float)
@@ -30,6 +33,7 @@ def born(z: Float[ndarray, "*n V"]) -> Float[ndarray, "*n V"]:
     return squares / squares.sum(-1, keepdims=True)
 
 
+@guarded
 def effects(bras: Float[ndarray, "V d"]) -> Float[ndarray, "V d d"]:
     """The measurement that V overlapping bras define: E_k = S^-1/2 v_k v_k^T S^-1/2 (a POVM).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..guard import guarded
 from ..model import Model
 
 # In this order the random numbers are drawn: the shipped results depend on it.
@@ -12,6 +13,7 @@ MATRICES = ("attention.W_Q", "attention.W_K", "attention.W_V", "attention.W_O",
             "mlp.W_1", "mlp.W_2", "mlp.W_3")  # fmt: skip
 
 
+@guarded
 def shuffled(model: Model, seed: int = 0) -> Model:
     """The entries of each matrix of the blocks at random places (shuffled weights).
 
@@ -27,6 +29,7 @@ def shuffled(model: Model, seed: int = 0) -> Model:
     return model.with_weights({name: shuffle(w) for name, w in _matrices(model).items()})
 
 
+@guarded
 def initial(model: Model, seed: int = 0) -> Model:
     """The matrices of the blocks as they are drawn before training (random-weight baseline).
 

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from ..corpus import Tokenizer
-from ..corpus.tokens import package
 from ..errors import LabError
 from ..model import Model
 from ..transformer import Transformer
@@ -20,6 +19,7 @@ from . import llamacpp
 from .facts import Facts
 from .families import Family, family
 from .stored import Stored
+from .tokenizer import tokenizer
 
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
@@ -76,7 +76,7 @@ def _of_folder(path: Path, name: str, dtype: torch.dtype, own: Family | None) ->
         shape, weights, left = kind.read(facts, Stored(_files(path), dtype))
     card = {"architecture": str(facts.get("model_type")), "left out": list(left)}
     card = {name: value for name, value in card.items() if value}
-    return _held(llamacpp.Held(shape, weights, _tokenizer(path), card), name)
+    return _held(llamacpp.Held(shape, weights, tokenizer(path), card), name)
 
 
 @contextmanager
@@ -134,16 +134,3 @@ def _files(path: Path) -> list[Path]:
                 raise _pickled(pickled[0])
             raise LabError(f"{str(path)!r} has no weights: {file.name} is missing.")
     return files
-
-
-def _tokenizer(folder: Path):
-    library, path = package(), folder / "tokenizer.json"
-    if not path.is_file():
-        raise LabError(f"{str(path.parent)!r} has no tokenizer: {path.name} is missing.")
-    try:
-        tokenizer = library.Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more special
-        raise LabError(f"{str(path)!r} is not a tokenizer ({error}); copy it again.") from None
-    tokenizer.no_padding()
-    tokenizer.no_truncation()  # a text too long is said to be too long
-    return tokenizer

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from ..dyson import orders
 from ..errors import LabError
+from ..guard import guarded
 from ..mixing import antisymmetric_share, centred
 from ..model import Model
 from ..run import LayerRun, Run, single
@@ -24,6 +25,7 @@ class Couplings(NamedTuple):
     departure: Float[ndarray, "L h"]  # from normality (Henrici): 0 normal, at most 1
 
 
+@guarded
 def couplings(model: Model) -> Couplings:
     """V_eff = G W_Q^T W_K G of every head (QK circuit): antisymmetric share, departure from normal.
 
@@ -37,8 +39,11 @@ def couplings(model: Model) -> Couplings:
         block = f"blocks.{0 if s.tied else i}"
         inside = s.norm in ("pre", "both")
         gain = w.get(f"{block}.norm_1.gain", np.ones(1)).astype(float) if inside else 1.0
-        names = (f"{block}.attention.W_{letter}.weight" for letter in "QK")
-        Q, K = ((w[n].astype(float) * gain).reshape(-1, s.d_k, s.features) for n in names)
+        K = w[f"{block}.attention.W_K.weight"].astype(float) * gain
+        free = s.coupling == "free"  # else W_Q is W_K up to signs
+        Q = w[f"{block}.attention.W_Q.weight"].astype(float) * gain if free else K
+        Q, K = (W.reshape(-1, s.d_k, s.features) for W in (Q, K))
+        Q = Q if free else Q * np.array(s.signs)[:, None]
         K = np.repeat(K, s.group, 0)
         C = K @ Q.swapaxes(1, 2)  # its eigenvalues are those of the form, zeros left out
         squared = ((Q @ Q.swapaxes(1, 2)) * (K @ K.swapaxes(1, 2))).sum((1, 2))  # |V|^2
@@ -49,6 +54,7 @@ def couplings(model: Model) -> Couplings:
     return Couplings(np.array(share), np.array(summed), np.array(departure))
 
 
+@guarded
 def raw_and_centred(run: Run) -> Float[ndarray, "2 L h"]:
     """Antisymmetric share of each map S of a run, as it is and double-centred.
 
@@ -69,6 +75,7 @@ class Reading(NamedTuple):
     agree: Float[ndarray, "n"]  # share of positions whose likeliest word is the run's
 
 
+@guarded
 def reading(run: Run, states: Float[ndarray, "n N d"]) -> Reading:
     """Read each set of states through the final norm and W_U in place of the last one.
 
@@ -98,6 +105,7 @@ def log_law(run: Run, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
+@guarded
 def sizes(series: Float[ndarray, "n N d"], skip: int = 1) -> Float[ndarray, "n"]:
     """Norm of each order over the norm of the state, all positions but the first `skip` together.
 
@@ -107,6 +115,7 @@ def sizes(series: Float[ndarray, "n N d"], skip: int = 1) -> Float[ndarray, "n"]
     return np.sqrt((y**2).sum((1, 2)) / (y.sum(0) ** 2).sum())
 
 
+@guarded
 def damping(run: Run) -> Float[ndarray, "L N"]:
     """Trace of the true Jacobian of each MLP step at each position, over d.
 
@@ -135,6 +144,7 @@ def _trace(layer: LayerRun) -> Float[ndarray, "N"]:
     return (direct - along) / sigma
 
 
+@guarded
 def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d"]:
     """Orders of the plain series when an on-site energy is free: V = c + (V - c), step by step.
 
@@ -151,6 +161,7 @@ def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d
     return y
 
 
+@guarded
 def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
     """The number nearest to each frozen step on each site, tr L / d; 0 for the first `skip` steps.
 
@@ -176,11 +187,13 @@ def onsite_energies(run: Run, skip: int = 2) -> Float[ndarray, "steps N"]:
     return np.array(found)
 
 
+@guarded
 def by_gate(run: Run) -> dict[str, Float[ndarray, "n N d"]]:
     """The plain series, every step an interaction, for each way to hold a gated MLP."""
     return {gate: orders(run, gate=gate) for gate in ("secant", "half", "up")}
 
 
+@guarded
 def pooled(run: Run, x: Float[ndarray, "*n N d"] | None = None) -> Float[ndarray, "*n d"]:
     """The mean of the last states over the positions, at length 1 (sentence embedding).
 

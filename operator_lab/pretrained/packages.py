@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ..errors import LabError, near
+from ..guard import guarded
 from ..model import Model
 from . import folder
 from .families import Family
@@ -57,11 +58,13 @@ def where(name: str) -> Path | None:
     return None
 
 
+@guarded
 def installed(name: str) -> bool:
     """Whether the weights of "smollm2" or "minilm", and what reads them, are there."""
     return where(name) is not None and importlib.util.find_spec("tokenizers") is not None
 
 
+@guarded
 def load(
     source: str | os.PathLike,
     precision: str | None = None,
@@ -101,6 +104,7 @@ def _read(name: str, path: Path, dtype: torch.dtype, family: Family | None) -> M
     return folder.read(path, dtype=dtype, own=family)
 
 
+@guarded
 def try_load(name: str) -> Model | None:
     """The model if its weights are installed, else None and one line that says what to do."""
     if installed(name):

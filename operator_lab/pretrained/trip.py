@@ -11,6 +11,7 @@ from numpy import ndarray
 from ..dyson import orders
 from ..edits import silence
 from ..errors import LabError
+from ..guard import guarded
 from ..model import Model
 from . import measures
 
@@ -88,6 +89,7 @@ def _kept(part: str):
         raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
 
 
+@guarded
 def truncation(model: Model, sentence: str, count: int = 7, most: int = 8) -> dict:
     """The next word as the first orders say it, for two splits: laws, KL and likeliest word.
 
@@ -119,6 +121,7 @@ def truncation(model: Model, sentence: str, count: int = 7, most: int = 8) -> di
     }  # fmt: skip
 
 
+@guarded
 def difference(model: Model, text: str, word: str, other: str, edits=None) -> float:
     """The logit of a word minus that of another after the last word of a text."""
     _ = model.weights["W_U.weight"]  # of an encoder in vain
@@ -127,6 +130,7 @@ def difference(model: Model, text: str, word: str, other: str, edits=None) -> fl
     return float(run.logits[-1, i]) - float(run.logits[-1, j])
 
 
+@guarded
 def falls(model: Model, text: str, word: str, other: str) -> ndarray:
     """How much the difference of two logits falls when one head writes nothing at the last place.
 

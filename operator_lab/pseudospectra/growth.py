@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 
 from ..errors import LabError
 from ..given import square, whole
+from ..guard import guarded
 from .resolvent import sigma_min
 
 ROUNDING = 1e-8  # an eigenvalue this little beyond the circle (or the axis) counts as on it
@@ -30,15 +31,17 @@ class Kreiss(NamedTuple):
     upper: float
 
 
+@guarded(own=("count",))
 def powers(A, count: int) -> Float[ndarray, "count_1"]:
     """|A^k| for k = 0 .. count, in the spectral norm (transient growth of a tied linear layer).
 
     LabError for a matrix that is not square and finite, or powers that overflow.
     """
-    A, count = square(A), whole(count, "The number of powers", 0)
+    A, count = square(A), whole(count, "The number of powers", 0, 10**6)
     return products([A] * count) if count else np.ones(1)
 
 
+@guarded
 def products(factors: Sequence | ndarray) -> Float[ndarray, "count_1"]:
     """|1|, |A_1|, |A_2 A_1|, ...: growth along layers that differ; the first factor acts first.
 
@@ -59,6 +62,7 @@ def products(factors: Sequence | ndarray) -> Float[ndarray, "count_1"]:
     return np.array(norms)
 
 
+@guarded
 def exponentials(A, times: Float[ndarray, "times"]) -> Float[ndarray, "times"]:
     """|exp(t A)| at each time t >= 0 (transient growth of a flow); errors as in `powers`."""
     A, times = square(A), np.atleast_1d(np.asarray(times, dtype=float))
@@ -71,11 +75,13 @@ def exponentials(A, times: Float[ndarray, "times"]) -> Float[ndarray, "times"]:
     return np.linalg.norm(flows, 2, axis=(-2, -1))
 
 
+@guarded
 def radius(A) -> float:
     """The spectral radius max |lambda|: how fast powers grow or fall in the end."""
     return float(abs(np.linalg.eigvals(square(A))).max())
 
 
+@guarded
 def kreiss(A) -> Kreiss:
     """The Kreiss constant sup over |z| > 1 of (|z| - 1) |(z - A)^-1| of a matrix.
 
@@ -141,6 +147,7 @@ class Spectrum(NamedTuple):
     condition: Float[ndarray, "n"]
 
 
+@guarded
 def conditions(A) -> Spectrum:
     """How far each eigenvalue moves for a small perturbation: 1 / |y . x|, left and right unit
     eigenvectors. Beyond about 1e7 the eigenvalue is defective, to rounding.
@@ -154,6 +161,7 @@ def conditions(A) -> Spectrum:
         return Spectrum(values, 1 / overlap)
 
 
+@guarded
 def sensitivity(A, distance: float) -> Float[ndarray, "n"]:
     """How many times smaller a perturbation than a normal matrix needs makes an eigenvalue at
     z = lambda + distance: |(z - A)^-1| times the distance of z from the spectrum, by lambda.

@@ -13,10 +13,12 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import square, whole
+from ..guard import guarded
 from ..model import Model
 from ..run import Run
 
 
+@guarded
 def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"]:
     """The Jacobian of each layer at a run, d x^(l+1) / d x^(l) on flattened states [N d].
 
@@ -34,6 +36,7 @@ def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"
     return np.array(found)
 
 
+@guarded
 def on_site(A, positions: int):
     """The same operator on states [N d] with all that passes between positions taken out.
 
@@ -45,6 +48,7 @@ def on_site(A, positions: int):
     return A * np.kron(np.eye(N), np.ones((len(A) // N,) * 2))
 
 
+@guarded
 def raw(run: Run) -> Float[ndarray, "L h N N"]:
     """Causal interactions without softmax, exp or norm: S where a query may look, 0 elsewhere.
 

@@ -20,11 +20,15 @@ from scipy.stats import kstest
 
 from ..errors import LabError
 from ..given import square, whole
+from ..guard import guarded
 
 TRACY_WIDOM = {0.95: 0.9793, 0.99: 2.0234, 0.999: 3.2724, 0.9999: 4.3594}  # quantiles, real
 
 
-def product_law(r, factors: int = 1, ratio: float = 1.0) -> Float[ndarray, "*r"]:
+@guarded
+def product_law(
+    r: Float[ndarray, "*r"] | float, factors: int = 1, ratio: float = 1.0
+) -> Float[ndarray, "*r"]:
     """Share of eigenvalues within |z| <= r of the largest, for a product of large random matrices.
 
     `factors` square ones: r^(2 / factors), so the circular law r^2 for one and r for two. With
@@ -44,6 +48,7 @@ def product_law(r, factors: int = 1, ratio: float = 1.0) -> Float[ndarray, "*r"]
     return (np.sqrt(room**2 + 4 * ratio * r**2) - room) / (2 * ratio)
 
 
+@guarded
 def distance(A, factors: int = 1, edge: float | None = None) -> float:
     """Kolmogorov-Smirnov distance of the moduli of A's eigenvalues to `product_law`.
 
@@ -64,6 +69,7 @@ class Edges(NamedTuple):
     reach: float
 
 
+@guarded
 def edges(rows: int, columns: int, scale: float = 1.0, chance: float = 0.999) -> Edges:
     """Marchenko-Pastur: singular values fill scale (sqrt m -+ sqrt n); one in (1 - chance) of such
     matrices has its largest beyond `reach` (Tracy-Widom fluctuations of the edge).
@@ -83,7 +89,10 @@ def edges(rows: int, columns: int, scale: float = 1.0, chance: float = 0.999) ->
     return Edges(*(float(scale * end) for end in ends))
 
 
-def density(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*s"]:
+@guarded
+def density(
+    s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
+) -> Float[ndarray, "*s"]:
     """Marchenko-Pastur density of the min(rows, columns) singular values; it integrates to 1."""
     low, high, _ = edges(rows, columns, scale)
     s = np.asarray(s, dtype=float)
@@ -93,7 +102,10 @@ def density(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*
     return np.where(inside, bulk / (np.pi * safe * scale**2 * min(rows, columns)), 0.0)
 
 
-def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, "*s"] | float:
+@guarded
+def cumulated(
+    s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
+) -> Float[ndarray, "*s"] | float:
     """Share of singular values up to s in the Marchenko-Pastur law."""
     low, high, _ = edges(rows, columns, scale)
     angle = np.linspace(0, np.pi, 2001)  # so that the points crowd at the edges
@@ -104,7 +116,8 @@ def cumulated(s, rows: int, columns: int, scale: float = 1.0) -> Float[ndarray, 
     return np.interp(s, at, cumulative_trapezoid(slope, angle, initial=0.0))
 
 
-def misfit(W, without: int = 0) -> float:
+@guarded
+def misfit(W: Float[ndarray, "rows columns"], without: int = 0) -> float:
     """Kolmogorov-Smirnov distance of W's singular values to Marchenko-Pastur, at its best scale.
 
     Small for random entries, whatever their scale. Outliers change it, and another shape of the
@@ -136,7 +149,8 @@ class Outliers(NamedTuple):
     count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
-def outliers(W, chance: float = 0.999) -> Outliers:
+@guarded
+def outliers(W: Float[ndarray, "rows columns"], chance: float = 0.999) -> Outliers:
     """Singular values of a matrix beyond what random entries of its own mean square would reach.
 
     The scale is the root mean square of the entries, outliers included, which pulls the edge

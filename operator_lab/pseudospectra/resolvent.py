@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from numpy import ndarray
 from scipy.linalg import rsf2csf, schur
 
 from ..errors import LabError
 from ..given import square, whole
+from ..guard import guarded
 
 LEAF = 8  # rows solved one by one; all that couples such blocks is a matrix product
 LEAST = 6  # steps of Lanczos before it may stop: it can rest at a neighbouring value for a while
@@ -38,6 +39,7 @@ class Pseudospectrum:
         """The spectral radius max |lambda|."""
         return float(abs(self.eigenvalues).max())
 
+    @guarded
     def reach(self, eps: float) -> float:
         """The largest |z| of the grid with sigma_min <= eps (pseudospectral radius, from below).
 
@@ -54,6 +56,7 @@ class Pseudospectrum:
         return float(abs(self.x + 1j * self.y[:, None])[inside].max())
 
 
+@guarded(own=("points", "window"))
 def pseudospectrum(
     A, points: int = 50, window: tuple[float, float, float, float] | None = None
 ) -> Pseudospectrum:
@@ -75,7 +78,10 @@ def pseudospectrum(
     return Pseudospectrum(x, y, sigma[back], np.diag(T).copy())
 
 
-def sigma_min(A, z, tolerance: float = 1e-4) -> Float[ndarray, "*points"]:
+@guarded
+def sigma_min(
+    A, z: Inexact[ndarray, "*points"] | complex, tolerance: float = 1e-4
+) -> Float[ndarray, "*points"]:
     """Smallest singular value of z - A for each complex z (1 / norm of the resolvent).
 
     One Schur form, then inverse Lanczos for all points together, until what further steps would

@@ -17,10 +17,12 @@ from numpy import ndarray
 from ..dyson import bare
 from ..errors import LabError
 from ..given import index, whole
+from ..guard import guarded
 from ..run import Run
 from ..transformer import places
 
 
+@guarded
 def tail(run: Run, layers: int) -> Run:
     """The last `layers` layers of a run, as a run of its own that starts from the state there.
 
@@ -60,18 +62,21 @@ class Expansion:
         n = np.arange(len(size) // 2, len(size))
         return float(np.exp(-np.polyfit(n, np.log(size[n]), 1)[0]))
 
+    @guarded
     def sums(self, coupling: float = 1.0) -> Float[ndarray, "n d"]:
         """Partial sums of the series at a coupling (Taylor)."""
         powers = float(coupling) ** np.arange(len(self.coefficients))
         return np.cumsum(powers[:, None] * self.coefficients, axis=0)
 
-    def exact(self, couplings) -> Float[ndarray, "*c d"]:
+    @guarded
+    def exact(self, couplings: Float[ndarray, "*c"] | float) -> Float[ndarray, "*c d"]:
         """The true state at real couplings, by a pass through the network."""
         couplings = np.asarray(couplings, dtype=float)
         x = bare.at(self.run, couplings.ravel()).x.real[:, self.position]
         return x.reshape(*couplings.shape, x.shape[-1])
 
 
+@guarded
 def expansion(run: Run, count: int = 33, position: int = -1) -> Expansion:
     """Expand the last state at a position in the coupling of a run's layers (use `tail` before).
 
@@ -116,6 +121,7 @@ def _agree(c, check, tolerance: float) -> bool:
         return bool((off <= tolerance * size).all())
 
 
+@guarded
 def felt(
     series: Expansion, singularities: Sequence[bare.Singularity], points: int = 32
 ) -> list[bare.Singularity]:

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import number, whole
+from ..guard import guarded
 
 Map = Callable[[ndarray], ndarray]
 
@@ -44,7 +45,10 @@ class Iteration:
         return self.last
 
 
-def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration:
+@guarded(own=("tolerance",), holes=("start",))
+def picard(
+    f: Map, start: Float[ndarray, "*shape"] | float, tolerance: float = 1e-8, most: int = 500
+) -> Iteration:
     """x <- f(x) until it stands still, or `most` evaluations (running a tied layer on).
 
     LabError for a map that diverges, changes the shape, or answers twice differently.
@@ -52,7 +56,14 @@ def picard(f: Map, start, tolerance: float = 1e-8, most: int = 500) -> Iteration
     return anderson(f, start, 0, tolerance, most)
 
 
-def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int = 500) -> Iteration:
+@guarded(own=("tolerance",), holes=("start",))
+def anderson(
+    f: Map,
+    start: Float[ndarray, "*shape"] | float,
+    memory: int = 5,
+    tolerance: float = 1e-8,
+    most: int = 500,
+) -> Iteration:
     """Anderson mixing: the combination of the last `memory` + 1 states whose residual is least.
 
     DIIS (Pulay 1980) is the same idea, `memory` = 0 the plain iteration. One evaluation of f per
@@ -60,7 +71,7 @@ def anderson(f: Map, start, memory: int = 5, tolerance: float = 1e-8, most: int 
     evaluation at the start asks whether f is a function of x. LabError for a map that diverges,
     changes the shape, or is stochastic.
     """
-    memory, most = whole(memory, "memory", least=0), whole(most, "most")
+    memory, most = whole(memory, "memory", 0), whole(most, "most")
     tolerance = number(tolerance, "tolerance", above=0)
     x = np.array(start, dtype=float)
     if not (x.size and np.isfinite(x).all()):

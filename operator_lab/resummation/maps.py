@@ -10,9 +10,11 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import index, number
+from ..guard import guarded
 from ..model import Model
 
 
+@guarded(own=("fed",))
 def layer_map(
     model: Model, sentence: str, layer: int = 0, fed: float = 0.0
 ) -> tuple[Callable[[ndarray], ndarray], ndarray]:
@@ -35,6 +37,7 @@ def layer_map(
     return applied, start
 
 
+@guarded
 def scaled(model: Model, gain: float) -> Model:
     """The same model with all matrices of its layers times `gain`; LabError unless positive."""
     if not (np.isfinite(gain) and gain > 0):

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..guard import guarded
 
 
 def terms(sequence, least: int = 1) -> Float[ndarray, "k *shape"]:
@@ -24,7 +25,8 @@ def terms(sequence, least: int = 1) -> Float[ndarray, "k *shape"]:
     return S
 
 
-def epsilon(sequence) -> Float[ndarray, "k *shape"]:
+@guarded(holes=("sequence",), empty=("sequence",))
+def epsilon(sequence: Float[ndarray, "n *shape"]) -> Float[ndarray, "k *shape"]:
     """Vector epsilon algorithm: row i is the limit as the terms 0 .. i foretell it.
 
     All but the first axis together are one vector. Exact for a limit plus m geometric terms once
@@ -52,7 +54,8 @@ def epsilon(sequence) -> Float[ndarray, "k *shape"]:
     return (np.array(best) * scale).reshape(S.shape)
 
 
-def reduced_rank(sequence) -> Float[ndarray, "*shape"]:
+@guarded(holes=("sequence",), empty=("sequence",))
+def reduced_rank(sequence: Float[ndarray, "n *shape"]) -> Float[ndarray, "*shape"]:
     """Reduced rank extrapolation: the limit if the terms come from x <- A x + b.
 
     The weighted mean of the terms whose weighted steps are least (one cycle of Anderson's idea,

@@ -19,6 +19,7 @@ from scipy.special import gammaln
 
 from ..errors import LabError
 from ..given import number, whole
+from ..guard import guarded
 from .sequences import terms
 
 ROUNDING = 1e-12
@@ -48,7 +49,8 @@ class Pade:
         return found[np.argsort(abs(found), kind="stable")]
 
 
-def pade(c, poles: int) -> Pade:
+@guarded(own=("poles",), holes=("c",), empty=("c",))
+def pade(c: Float[ndarray, "n *shape"], poles: int) -> Pade:
     """Padé approximant of sum c_n x^n with at most `poles` poles, the rest of the degree above.
 
     All coefficients are used. For vectors one denominator, the best for all components together
@@ -105,7 +107,10 @@ def _denominator(flat, poles: int) -> Float[ndarray, "n"]:
     return np.ones(1)
 
 
-def borel(c, x: float, poles: int | None = None) -> Float[ndarray, "*shape"]:
+@guarded(holes=("c",), empty=("c",))
+def borel(
+    c: Float[ndarray, "*shape"], x: float, poles: int | None = None
+) -> Float[ndarray, "*shape"]:
     """Borel's sum of sum c_n x^n: the integral over t > 0 of e^-t B(x t), B = sum c_n t^n / n!.
 
     B is continued along the real axis by its Padé approximant with `poles` poles (default: half

@@ -15,7 +15,8 @@ from scipy.optimize import minimize
 
 from .. import mixing
 from ..errors import LabError
-from ..given import distribution, one_of, spectrum, temperature
+from ..given import distribution, numbers, one_of, spectrum, temperature
+from ..guard import guarded
 
 ENTROPIES = ("shannon", "tsallis")
 
@@ -31,6 +32,7 @@ class Equilibrium:
     C: Float[ndarray, "..."] | float  # heat capacity, Var(E) / T^2 = dU/dT = T dS/dT
 
 
+@guarded(own=("E", "T"))
 def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> Equilibrium:
     """Thermal equilibrium of each row of energies (the softmax and its log-sum-exp).
 
@@ -50,11 +52,13 @@ def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> 
     return Equilibrium(p, U + lowest[..., 0], (U - F) / T, F + lowest[..., 0], C)
 
 
+@guarded(own=("E", "T"))
 def boltzmann(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> ndarray:
     """p = e^{-E/T} / Z, row by row (softmax of -E/T)."""
     return equilibrium(E, T).p
 
 
+@guarded(own=("p",))
 def entropy(p: Float[ndarray, "*n k"], kind: str = "shannon") -> Float[ndarray, "*n"] | float:
     """Shannon's -sum p ln p, or Tsallis' of order 2, (1 - sum p^2) / 2.
 
@@ -69,6 +73,7 @@ def _entropy(p, kind):
     return mixing.entropy(p)
 
 
+@guarded(own=("E", "T", "p"))
 def free_energy(
     p: Float[ndarray, "*m k"],
     E: Float[ndarray, "*n k"],
@@ -88,13 +93,14 @@ def free_energy(
     return U - T * _entropy(p, one_of(kind, ENTROPIES, "entropy"))
 
 
+@guarded(own=("z",))
 def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     """The distribution nearest to z: max(z - t, 0), t such that it sums to one.
 
     The minimum of sum p E - T S(p) for Tsallis' entropy of order 2, at z = -E/T (Martins and
     Astudillo 2016, arXiv 1602.02068).
     """
-    z = -spectrum(-np.asarray(z, dtype=float))
+    z = -spectrum(-numbers(z, "scores z", "iuf", holes=True))
     z = np.where(np.isfinite(z), z - z.max(-1, keepdims=True), -1e3)
     falling = -np.sort(-z, axis=-1)
     count = np.arange(1, z.shape[-1] + 1)
@@ -104,6 +110,7 @@ def sparsemax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
     return np.maximum(z - t, 0.0)
 
 
+@guarded(own=("E", "T"))
 def minimum(
     E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float, kind: str = "shannon"
 ) -> Float[ndarray, "..."]:
@@ -116,6 +123,7 @@ def minimum(
     return sparsemax(-spectrum(E) / temperature(T)[..., None])
 
 
+@guarded(own=("E",))
 def minimised(
     E: Float[ndarray, "k"],
     T: float,
@@ -144,6 +152,7 @@ def minimised(
     return found.x / found.x.sum()
 
 
+@guarded(own=("E", "p"))
 def mirror_step(
     p: Float[ndarray, "*n k"], E: Float[ndarray, "*n k"], T: float, rate: float
 ) -> Float[ndarray, "*n k"]:
@@ -158,6 +167,7 @@ def mirror_step(
     return boltzmann(-z, 1.0)
 
 
+@guarded(own=("p", "q"))
 def relative_entropy(
     p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]
 ) -> Float[ndarray, "*n"] | float:

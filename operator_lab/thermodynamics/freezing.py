@@ -7,11 +7,13 @@ from jaxtyping import Complex, Float
 from numpy import ndarray
 
 from ..errors import LabError
+from ..guard import guarded
 from .equilibrium import spectrum
 
 STARTS, STEPS = 24, 30  # of Newton's method: starts along each side of the region, steps from each
 
 
+@guarded
 def partition_zeros(
     E: Float[ndarray, "n"], reach: float, height: float | None = None
 ) -> Complex[ndarray, "zeros"]:

@@ -11,9 +11,11 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import distribution, spectrum
+from ..guard import guarded
 from .equilibrium import boltzmann
 
 
+@guarded(own=("p",))
 def fisher(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k k"]:
     """diag(p) - p p^T: Fisher's metric in the logits, the softmax's Jacobian, the Hessian of ln Z.
 
@@ -23,6 +25,7 @@ def fisher(p: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k k"]:
     return p[..., None] * np.eye(p.shape[-1]) - p[..., :, None] * p[..., None, :]
 
 
+@guarded(own=("p",))
 def natural_gradient(p: Float[ndarray, "k"], slope: Float[ndarray, "k"]) -> Float[ndarray, "k"]:
     """Steepest ascent of a function of p, a step being as long as Fisher's metric says.
 
@@ -40,6 +43,7 @@ def natural_gradient(p: Float[ndarray, "k"], slope: Float[ndarray, "k"]) -> Floa
     return z - z.mean()
 
 
+@guarded(own=("E", "p"))
 def cooled(
     p: Float[ndarray, "k"], E: Float[ndarray, "k"], t: Float[ndarray, "*n"] | float
 ) -> Float[ndarray, "*n k"]:
@@ -53,6 +57,7 @@ def cooled(
     return boltzmann(-z, 1.0)
 
 
+@guarded(own=("path",))
 def length(path: Float[ndarray, "steps k"]) -> float:
     """Fisher-Rao length of a path of distributions: the sum of its steps' `distance`."""
     path = distribution(path)
@@ -61,6 +66,7 @@ def length(path: Float[ndarray, "steps k"]) -> float:
     return float(np.sum(distance(path[:-1], path[1:])))
 
 
+@guarded(own=("p", "q"))
 def distance(p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]) -> Float[ndarray, "*n"] | float:
     """Shortest way in Fisher's metric: twice the angle between sqrt(p) and sqrt(q), at most pi."""
     p, q = np.sqrt(distribution(p)), np.sqrt(distribution(q))
@@ -68,6 +74,7 @@ def distance(p: Float[ndarray, "*n k"], q: Float[ndarray, "*n k"]) -> Float[ndar
     return 4 * np.arcsin(np.minimum(np.linalg.norm(p - q, axis=-1) / 2, 1.0))
 
 
+@guarded(own=("p", "q"))
 def geodesic(
     p: Float[ndarray, "k"], q: Float[ndarray, "k"], s: Float[ndarray, "*n"] | float
 ) -> Float[ndarray, "*n k"]:

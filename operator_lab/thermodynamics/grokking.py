@@ -22,12 +22,17 @@ from tqdm.auto import tqdm
 
 from ..errors import LabError
 from ..files import write_whole
-from ..given import whole
+from ..given import one_of, whole
+from ..guard import guarded
 from ..transformer import Note, Transformer
 from .equilibrium import equilibrium
 
 LOG = Path(__file__).parent.parent / "data" / "grokking.json"
 SWEEP = LOG.with_name("grokking_sweep.json")
+# What reading a damaged file may raise, whatever is in it.
+BROKEN = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError
+)  # fmt: skip
 CURVES = ("train_loss", "test_loss", "train_right", "test_right", "mean_C", "max_C")
 
 
@@ -77,8 +82,10 @@ class Grokked:
         stopped = ", interrupted" if self.interrupted else ""
         return f"Grokked: a + b mod {p}, {done} steps, seed {self.task.seed}: {right}{stopped}"
 
+    @guarded
     def reached(self, share: float, curve: str = "test_right") -> int | None:
         """The first logged step at which a share of the answers is right, or None."""
+        one_of(curve, CURVES, "curve")
         above = np.flatnonzero(getattr(self, curve) >= share)
         return int(self.step[above[0]]) if len(above) else None
 
@@ -87,11 +94,13 @@ class Grokked:
         """Steps at which the training loss has climbed back tenfold, see `slingshots`."""
         return slingshots(self.loss)
 
+    @guarded
     def spikes(self, above: float = 0.1, width: int = 25) -> Bool[ndarray, "n"]:
         """Where the mean heat capacity stands so much above its median over `width` entries."""
         median = median_filter(self.mean_C, size=width, mode="nearest")
         return self.mean_C > (1 + above) * median
 
+    @guarded
     def echoes(self, within: int = 150) -> Echoes:
         """How many slingshots a spike of C follows within so many steps, and spikes elsewhere.
 
@@ -115,6 +124,7 @@ class Echoes(NamedTuple):
     elsewhere: int
 
 
+@guarded
 def slingshots(loss: Float[ndarray, "steps"], factor: float = 10.0, low: float = 0.1) -> ndarray:
     """The steps at which a loss that was below `low` stands `factor` above its least so far.
 
@@ -154,6 +164,7 @@ class _Scores(Note):
         return value
 
 
+@guarded
 def grok(task: Task | None = None, progress: bool = True) -> Grokked:
     """Train one layer on modular addition and log losses, answers and heat capacities.
 
@@ -219,6 +230,7 @@ def _plain(run: Grokked) -> dict:
     return {"task": asdict(run.task), "step": run.step.tolist()} | curves
 
 
+@guarded
 def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     """The runs that ship with the package, one for each seed; `grok(run.task)` makes one again.
 
@@ -227,10 +239,10 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     try:
         text = json.loads(Path(path).read_text(encoding="utf-8"))
         runs = tuple(_read(run) for run in text["runs"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise LabError(
             f"The grokking log {Path(path).name} is missing or broken ({type(error).__name__}: "
-            f"{error}); grok() makes a run again."
+            f"{str(error)[:200]}); grok() makes a run again."
         ) from None
     for run in runs:
         today = asdict(Task(seed=run.task.seed))
@@ -249,6 +261,8 @@ def _read(entry: dict) -> Grokked:
     step = np.array(entry["step"], dtype=int)
     if any(len(curves[name]) != len(step) for name in CURVES) or len(curves["loss"]) < step[-1]:
         raise ValueError("curves of different length")
+    if not all(np.isfinite(curve).all() for curve in curves.values()):
+        raise ValueError("numbers that are not finite")
     loss = curves.pop("loss")
     return Grokked(task, step, **curves, loss=loss, interrupted=False)
 
@@ -284,6 +298,7 @@ def ship_sweep(path: Path = SWEEP, progress: bool = True) -> Path:
     return Path(path)
 
 
+@guarded
 def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     """The sweep that ships with the package, one `summary` a run.
 
@@ -291,8 +306,9 @@ def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     """
     try:
         return list(json.loads(Path(path).read_text(encoding="utf-8"))["runs"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except BROKEN as error:
         raise LabError(
-            f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: {error}); "
+            f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: "
+            f"{str(error)[:200]}); "
             "`python -m operator_lab.thermodynamics` makes it again."
         ) from None

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from ..errors import LabError
 from ..given import number, temperature, whole
+from ..guard import guarded
 from ..model import Model
 from ..run import Run
 from .equilibrium import equilibrium
@@ -19,6 +20,7 @@ from .equilibrium import equilibrium
 RATIOS = np.geomspace(0.01, 100, 161)  # T/T0, forty a decade, 1 among them
 
 
+@guarded(own=("E", "T"))
 def heat_capacity(
     E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float
 ) -> Float[ndarray, "..."] | float:
@@ -30,6 +32,7 @@ def heat_capacity(
     return equilibrium(E, T).C
 
 
+@guarded(own=("T",))
 def schottky(
     T: Float[ndarray, "*n"] | float, gap: float = 1.0, levels: int = 2
 ) -> Float[ndarray, "*n"] | float:
@@ -45,6 +48,7 @@ def schottky(
     return x**2 * odds / (1 + odds) ** 2
 
 
+@guarded
 def bound(levels: int) -> float:
     """The largest heat capacity that any spectrum of so many levels has at any temperature.
 
@@ -57,12 +61,14 @@ def bound(levels: int) -> float:
     return (peak(levels) / 2) ** 2 - 1
 
 
+@guarded
 def peak(levels: int) -> float:
     """gap/T at which `schottky` is largest; 2.3994 for two levels."""
     g = whole(levels, "levels", least=2) - 1
     return brentq(lambda x: x * math.tanh((x - math.log(g)) / 2) - 2, math.log(g), 4 + math.log(g))
 
 
+@guarded
 def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
     """E = -S of every attention row of a run [..., query, key], +inf for keys that are hidden."""
     run.shape.without("An energy of each score", "windows", "score_cap", "relative")
@@ -70,8 +76,9 @@ def energies(run: Run) -> Float[ndarray, "*batch L h N N"]:
     return np.where(np.tri(N, dtype=bool), E, np.inf) if run.shape.causal else E
 
 
+@guarded
 def heat_curves(
-    run: Run, ratios: Sequence[float] | ndarray = RATIOS, first: int | None = None
+    run: Run, ratios: Sequence[float] | Float[ndarray, "T"] = RATIOS, first: int | None = None
 ) -> Float[ndarray, "T L h"]:
     """Heat capacity of every head at each T/T0, its interaction held, a mean over queries.
 
@@ -88,8 +95,9 @@ def heat_curves(
     )
 
 
+@guarded
 def peaks(
-    curves: Float[ndarray, "T *n"], ratios: Sequence[float] | ndarray = RATIOS
+    curves: Float[ndarray, "T *n"], ratios: Sequence[float] | Float[ndarray, "T"] = RATIOS
 ) -> Float[ndarray, "*n"] | float:
     """T/T0 at which each curve is largest, a parabola laid through the three highest points.
 
@@ -105,6 +113,7 @@ def peaks(
     return np.exp(x[top] + np.clip(shift, -1, 1) * (x[top + 1] - x[top]))
 
 
+@guarded
 def heat(model: Model, count: int = 16, seed: int = 5, texts=None) -> dict:
     """Where a model's heads have their Schottky peak, over so many texts: plain numbers.
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import LabError
 from ..given import one_of, whole
+from ..guard import guarded
 from .rotary import BASE, frequencies
 
 BREAKINGS = ("decay", "rotary")
@@ -63,11 +64,13 @@ class Layer:
         pieces = w.split([math.prod(s) for s in self.shapes])
         return [piece.view(s) for piece, s in zip(pieces, self.shapes, strict=True)]
 
+    @guarded
     def draw(self, seed: int = 0) -> Float[Tensor, "size"]:
         """Random parameters of the usual size."""
         g = torch.Generator().manual_seed(seed)
         return torch.randn(self.size, generator=g, dtype=torch.float64) / math.sqrt(self.features)
 
+    @guarded
     def states(self, count: int, seed: int = 0) -> Float[Tensor, "B N d"]:
         """Random states for so many sentences."""
         g = torch.Generator().manual_seed(seed + 10**6)
@@ -94,6 +97,7 @@ class Layer:
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
 
+@guarded
 def flat_directions(layer: Layer, seed: int = 0) -> tuple[int, Float[ndarray, "size"]]:
     """How many directions in the space of weights change no answer, and how that was seen.
 
@@ -107,6 +111,7 @@ def flat_directions(layer: Layer, seed: int = 0) -> tuple[int, Float[ndarray, "s
     return int((values < 1e-9).sum()), values
 
 
+@guarded
 def lifted(
     breaking: str,
     strengths: Float[ndarray, "n"],

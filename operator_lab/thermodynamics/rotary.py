@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import number, whole
+from ..guard import guarded
 from ..run import Run, single
 from .equilibrium import boltzmann, relative_entropy
 from .heat import energies
@@ -19,6 +20,7 @@ from .heat import energies
 BASE = 10_000.0
 
 
+@guarded
 def frequencies(features: int, base: float = BASE) -> Float[ndarray, "half"]:
     """The angle per position of each pair of features, base^(-2i/features).
 
@@ -33,6 +35,7 @@ def frequencies(features: int, base: float = BASE) -> Float[ndarray, "half"]:
     return base ** (-np.arange(0, features, 2) / features)
 
 
+@guarded
 def twisted(
     x: Float[ndarray, "*n N k"],
     rate: Float[ndarray, "half"] | float,
@@ -64,6 +67,7 @@ def twisted(
     return np.stack([even * cos - odd * sin, even * sin + odd * cos], -1).reshape(x.shape)
 
 
+@guarded
 def rotated(
     x: Float[ndarray, "*n N k"],
     positions: Float[ndarray, "N"] | None = None,
@@ -78,6 +82,7 @@ def rotated(
     return twisted(x, frequencies(features, base), positions)
 
 
+@guarded
 def interaction(
     q: Float[ndarray, "*n N k"],
     k: Float[ndarray, "*n N k"],
@@ -88,6 +93,7 @@ def interaction(
     return rotated(q, positions, base) @ rotated(k, positions, base).swapaxes(-1, -2)
 
 
+@guarded
 def twist_cost(run: Run, rate: Float[ndarray, "half"] | float) -> Float[ndarray, "L h"]:
     """What a slow common twist of queries and keys costs each head: mean KL of its rows, in nats.
 

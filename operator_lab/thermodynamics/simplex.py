@@ -8,11 +8,13 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import distribution, spectrum
+from ..guard import guarded
 from .equilibrium import free_energy, minimum
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 
 
+@guarded(own=("p",))
 def placed(p: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 2"]:
     """Distributions of three levels as points of a triangle with sides of length 1."""
     p = distribution(p)
@@ -21,6 +23,7 @@ def placed(p: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 2"]:
     return p @ CORNERS
 
 
+@guarded(own=("E",))
 def contour(
     E: Float[ndarray, "3"], T: float, excess: float, kind: str = "shannon", count: int = 48
 ) -> Float[ndarray, "count 3"]:

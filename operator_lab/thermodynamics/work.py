@@ -13,9 +13,11 @@ from numpy import ndarray
 
 from ..errors import LabError
 from ..given import spectrum, temperature, whole
+from ..guard import guarded
 from .equilibrium import equilibrium, relative_entropy
 
 
+@guarded(own=("before", "after"))
 def straight(
     before: Float[ndarray, "*n k"], after: Float[ndarray, "*n k"], steps: int
 ) -> Float[ndarray, "steps_1 *n k"]:
@@ -46,6 +48,7 @@ class Balance(NamedTuple):
     dF: Float[ndarray, "..."] | float
 
 
+@guarded(own=("path",))
 def balance(path: Float[ndarray, "steps *n k"], T: float) -> Balance:
     """Heat and work along a path of spectra, each step by the mean of its two ends.
 
@@ -82,6 +85,7 @@ class Quench(NamedTuple):
     average: Float[ndarray, "..."] | float  # sum p0 e^{-(E1 - E0)/T}, Jarzynski's e^{-dF/T}
 
 
+@guarded(own=("before", "after"))
 def quench(before: Float[ndarray, "*n k"], after: Float[ndarray, "*n k"], T: float) -> Quench:
     """Change all energies at once at temperature T.
 

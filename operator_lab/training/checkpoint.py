@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -25,7 +26,16 @@ def keep(store: Path | None, recipe: Recipe, transformer, optimiser, history: li
     tensors = {f"weight.{k}": v for k, v in transformer.state_dict().items()}
     tensors |= {f"optimiser.{k}": v for k, v in optimiser.state().items()}
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    header = {"recipe": json.dumps(recipe.stated()), "history": json.dumps(history)}
+    try:
+        told = json.dumps(history, default=_as_lists)
+    except TypeError as error:
+        warnings.warn(
+            f"The training goes on but cannot be kept: what watch measured cannot be written "
+            f"({error}); let it give numbers, strings, lists or arrays.",
+            stacklevel=3,
+        )
+        return None
+    header = {"recipe": json.dumps(recipe.stated()), "history": told}
     try:
         write_whole(store, save(tensors, metadata=header))
     except OSError as error:
@@ -53,10 +63,38 @@ def resume(store: Path, recipe: Recipe, transformer, optimiser) -> list[Look]:
             f"The folder {str(store.parent)!r} holds a training with another recipe; choose "
             "another folder, or the same recipe to go on with it."
         )
-    transformer.load_state_dict(
-        {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
-    )
-    optimiser.restore(
-        {k.removeprefix("optimiser."): v for k, v in tensors.items() if k.startswith("optimiser.")}
-    )
-    return [tuple([*look, {}][:3]) for look in json.loads(header["history"])]
+    try:
+        if not all(v.isfinite().all() for v in tensors.values()):
+            raise ValueError("numbers that are not finite")
+        history = json.loads(header["history"], object_hook=_as_complex)
+        looks = [_look(*look) for look in history]
+        transformer.load_state_dict(_named("weight.", tensors))
+        optimiser.restore(_named("optimiser.", tensors))
+    except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LabError(
+            f"{str(store)!r} is not a whole training ({why}); remove it to start again."
+        ) from None
+    return looks
+
+
+def _look(step: int, loss: float, watched: dict[str, Any] | None = None) -> Look:
+    """One look as a file states it; what an older version kept has nothing watched."""
+    return int(step), float(loss), dict(watched or {})
+
+
+def _named(kind: str, tensors: dict) -> dict:
+    return {k.removeprefix(kind): v for k, v in tensors.items() if k.startswith(kind)}
+
+
+def _as_lists(value: object) -> object:
+    """What JSON has no word for: arrays and NumPy's numbers as lists, a complex as its parts."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, complex):
+        return {"real": value.real, "imag": value.imag}
+    raise TypeError(f"{type(value).__name__} is neither a number nor an array")
+
+
+def _as_complex(value: dict) -> object:
+    return complex(value["real"], value["imag"]) if set(value) == {"real", "imag"} else value

@@ -21,7 +21,9 @@ from .. import corpus
 from ..corpus import Text
 from ..device import pick_device
 from ..errors import LabError
-from ..files import alone
+from ..files import alone, writable
+from ..given import shown, whole
+from ..guard import guarded
 from ..model import Model
 from ..transformer import Transformer
 from .checkpoint import Look, keep, resume
@@ -80,17 +82,23 @@ class Training:
         return f"Training {state} step {done} of {self.recipe.steps}: {last}"
 
 
+@guarded
 def texts(
     recipe: Recipe, language: corpus.Language | Text, first: int
 ) -> Iterator[Int[ndarray, "B N"]]:
-    """The texts of each step from `first` on, the same whenever they are drawn."""
+    """The texts of each step from `first` on, the same whenever they are drawn.
+
+    As long as the language's context, or the model's where that is shorter, and the word after.
+    """
+    length = min(language.context, recipe.shape.get("context", language.context)) + 1
     for chunk in range(first // CHUNK, -(-recipe.steps // CHUNK)):
-        drawn = language.sample(CHUNK * recipe.batch, seed=[recipe.seed, 7, chunk])
+        drawn = language.sample(CHUNK * recipe.batch, length, [recipe.seed, 7, chunk])
         for i in range(CHUNK):
             if first <= chunk * CHUNK + i < recipe.steps:
                 yield drawn[i * recipe.batch : (i + 1) * recipe.batch]
 
 
+@guarded
 def train(
     recipe: Recipe | None = None,
     *,
@@ -113,6 +121,8 @@ def train(
     """
     recipe = Recipe() if recipe is None else recipe
     store = None if folder is None else Path(folder) / "training.safetensors"
+    if store is not None:
+        writable(store.parent)
     with _held(store), _in_memory(recipe):
         return _train(recipe, pick_device(device), store, _looks(every, recipe), watch, progress)
 
@@ -140,7 +150,7 @@ def _train(recipe, device, store, looks, watch, progress) -> Training:
     def look():
         nonlocal last
         last = _model(transformer, language)
-        history.append((done, _loss(last, device), dict(watch(last)) if watch else {}))
+        history.append((done, _loss(last, device), _seen(watch, last)))
         bar.set_postfix_str(f"{_name(language)} {history[-1][1]:.4f} nats")
         return keep(store, recipe, transformer, optimiser, history)
 
@@ -161,6 +171,14 @@ def _train(recipe, device, store, looks, watch, progress) -> Training:
     return result()
 
 
+def _seen(watch, model: Model) -> dict[str, Any]:
+    """What `watch` measured, by name; LabError for what is no dict."""
+    found = {} if watch is None else watch(model)
+    if not isinstance(found, Mapping):
+        raise LabError(f"watch(model) gives a dict of what it measured, not {shown(found)}.")
+    return dict(found)
+
+
 def _training(model, recipe, history: list[Look], seconds, interrupted) -> Training:
     steps, loss, seen = zip(*history, strict=True) if history else ((), (), ())
     shared = set.intersection(*map(set, seen)) if seen else set()
@@ -178,11 +196,12 @@ def _language(recipe: Recipe) -> corpus.Language | Text:
 
 def _looks(every: int | Collection[int], recipe: Recipe) -> frozenset[int]:
     """After which steps one looks; the last one always."""
-    if isinstance(every, int):
-        if every < 1:
-            raise LabError(f"One looks after every 1 step or more, not after every {every!r}.")
+    if not isinstance(every, Collection) or isinstance(every, str):
+        every = whole(every, "every")
         every = range(every, recipe.steps + 1, every)
-    return frozenset(map(int, every)) | ({recipe.steps} if recipe.steps else set())
+    return frozenset(whole(step, "A step to look after", 0) for step in every) | (
+        {recipe.steps} if recipe.steps else set()
+    )
 
 
 def _name(language) -> str:

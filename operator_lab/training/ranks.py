@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ..errors import LabError, near
-from ..given import whole
+from ..given import shown, whole
+from ..guard import guarded
 from ..transformer import Transformer
 
 
@@ -33,12 +34,15 @@ class Factorised(nn.Module):
         return U[:, : self.rank] * root, root[:, None] * Vh[: self.rank]
 
 
+@guarded(own=("ranks",))
 def hold_ranks(transformer: Transformer, ranks: Mapping[str, int]) -> None:
     """Let training move these weights only among matrices of the given rank (low-rank factors).
 
     LabError for a name that is no matrix of the model, or a rank of 0 or beyond its smaller side.
     """
     matrices = {name: p for name, p in transformer.named_parameters() if p.ndim == 2}
+    if not isinstance(ranks, Mapping):
+        raise LabError(f"Ranks are a dict such as {{'W_E': 4}}; got {shown(ranks)}.")
     for name, rank in ranks.items():
         if name not in matrices:
             raise LabError(f"There is no weight matrix {name!r} to hold{near(name, matrices)}")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
 from ..corpus import Text
-from ..errors import LabError
+from ..errors import LabError, near
+from ..given import number, one_of, shown, whole
+from ..guard import guarded
+from ..shape import Shape
 
 OPTIMISERS = ("adamw", "muon")
 
@@ -35,15 +41,27 @@ class Recipe:
     flat: float = 0.3
 
     def __post_init__(self):
-        if self.steps < 0 or self.batch < 1 or not 0 < self.rate < float("inf"):
+        if not isinstance(self.language, str | Text):
             raise LabError(
-                f"Cannot train {self.steps} steps of {self.batch} texts at rate {self.rate}; "
-                "all three must be positive (0 steps: the initial weights)."
+                f"The language is a name or a text (lab.corpus.text); got {shown(self.language)}."
             )
-        if self.optimiser not in OPTIMISERS:
-            known = " and ".join(map(repr, OPTIMISERS))
-            raise LabError(f"There is no optimiser {self.optimiser!r} here; there are {known}.")
+        one_of(self.optimiser, OPTIMISERS, "optimiser")
+        checked = {
+            "steps": whole(self.steps, "steps", 0),  # 0: the initial weights
+            "batch": whole(self.batch, "batch", 1, 10**6),
+            "warmup": whole(self.warmup, "warmup", 1),
+            "seed": whole(self.seed, "seed", 0, 2**63 - 1),
+            "rate": number(self.rate, "rate", above=0),
+            "decay": number(self.decay, "decay", least=0),
+            "flat": number(self.flat, "flat share", least=0, most=1),
+            "shape": _plain(self.shape, "shape"),
+            "ranks": _plain(self.ranks, "ranks"),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        _known(self.shape)
 
+    @guarded
     def rate_at(self, step: int) -> float:
         """The learning rate of one step, counted from 0."""
         flat = self.flat * self.steps
@@ -54,3 +72,25 @@ class Recipe:
         """The recipe as a file states it: a text by its name and fingerprint."""
         language = self.language if isinstance(self.language, str) else self.language.fingerprint
         return asdict(replace(self, language=language))
+
+
+def _table(value: object, name: str) -> dict[str, Any]:
+    """A dict of things by name, or LabError."""
+    if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+        raise LabError(f"{name} is a dict of values by name; got {shown(value)}.")
+    return dict(value)
+
+
+def _plain(value: object, name: str) -> dict[str, Any]:
+    """A table with NumPy's numbers as Python's, as a file states them."""
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in _table(value, name).items()}
+
+
+def _known(shape: dict[str, Any]) -> None:
+    """LabError at once for a key that no model has, with those that look like it."""
+    known = [f.name for f in fields(Shape) if f.init and f.name != "vocabulary"]
+    for key in shape:
+        if key not in known:
+            raise LabError(
+                f"A model has no {key!r}{near(key, known)} Its shape has {', '.join(known)}."
+            )

@@ -241,7 +241,9 @@ def test_an_exercise_answers_wrong_and_right(lab):
 
 
 def test_a_living_transformer_answers_and_the_kernel_hears_it(address, open_page):
-    page = run_all(open_page(address.replace(NOTEBOOK, LIVING), width=1300, height=1000))
+    # A workspace of its own: the other would open the other notebook, too.
+    own = address.replace(f"tree/{NOTEBOOK}", f"workspaces/living/tree/{LIVING}")
+    page = run_all(open_page(own, width=1300, height=1000))
     living, heard = page.locator(".living"), page.locator(".widget-text input")
     living.get_by_role("textbox", name="Your sentence").fill("anna paid the coin . tom sang")
     living.get_by_label("Head 2.3 writes").uncheck()

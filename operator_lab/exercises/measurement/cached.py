@@ -113,7 +113,8 @@ k and q exchanged: k and q are exchanged: the key is what others will ask for, k
     cache
     [K, k] => [K, q]
     K @ q => K @ k
-sign: its sign is that of the energy: E = -k_j . q, so the weight is exp(-E/T) = exp(k_j . q / T)
+sign: its exponent has the sign of the energy: E = -k_j . q, so the weight is exp(-E/T) = exp(k_j \
+    . q / T)
     z = K => z = -K
 overflow: right while the scores are moderate, but exp overflows (inf/inf) or vanishes (0/0), NaN \
     both: subtract the largest first

@@ -105,7 +105,7 @@ times T: it multiplies by T: the exponent is S / T, so that cold means sharp
     S / T => S * T
 no temperature: it leaves the temperature out: the exponent is S / T
     S / T => S
-energy: its sign is that of the energy: E = -S, so the weight is exp(-E/T) = exp(+S/T)
+energy: its exponent has the sign of the energy: E = -S, so the weight is exp(-E/T) = exp(+S/T)
     S / T => -S / T
 not normalised: its weights are right up to Z: divide each row by its sum
     w / w.sum(axis=1, keepdims=True) => w

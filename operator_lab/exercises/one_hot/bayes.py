@@ -85,8 +85,8 @@ def _odds(args, answer, slack):
 
 
 WRONG = """
-underflow: right for few words, but the product of hundreds of small numbers becomes 0 and 0/0 is \
-    NaN: add logarithms
+underflow: right for few words, but after hundreds of them what is divided by its sum has become \
+    0, and 0/0 is NaN: add logarithms, and subtract each row's largest before exp
     return (j := prior * np.cumprod(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
 lost for good: right until a belief is too small for a number and becomes 0: no later word brings \
     it back, though it may speak for that sense: add logarithms
@@ -95,8 +95,9 @@ lost for good: right until a belief is too small for a number and becomes 0: no 
     belief + word => belief * word
     belief - np.logaddexp.reduce(belief) => belief / belief.sum()
     np.exp(belief) => belief
-prior forgotten, underflow: the prior is left out, and after hundreds of words the product \
-    becomes 0 and 0/0 is NaN: begin with the prior, add logarithms
+prior forgotten, underflow: the prior is left out, and after hundreds of words what is divided by \
+    its sum has become 0, and 0/0 is NaN: begin with the prior, add logarithms, and subtract each \
+    row's largest before exp
     return (j := np.cumprod(likelihood, axis=0)) / j.sum(axis=1, keepdims=True)
 prior forgotten, lost for good: the prior is left out, and a belief that has become 0 never comes \
     back: begin with the prior, add logarithms

@@ -64,7 +64,8 @@ def _ends_right(args, answer, slack):
 
 
 WRONG = """
-reversed: the order is turned round: index 0 acts first, so later factors stand to the left
+reversed: its norms are those of A[0] A[1] ...: index 0 acts first, A[1] A[0], so that later \
+    factors stand to the left, as they are
     factor @ product => product @ factor
 norms multiplied: it multiplies the norms of the factors: that is the worst case, not the product
     np.linalg.norm(product, 2) => norms[-1] * np.linalg.norm(factor, 2)

@@ -52,7 +52,7 @@ def _rows_cancel(args, answer, slack):
 
 def _pulls(args, answer, slack):
     came = one_hot(args[1], args[0].shape[1]) > 0
-    if max(answer[came].max(), -answer[~came].min()) > slack * np.abs(answer).max():
+    if max(answer[came].max(), -answer[~came].min(initial=0)) > slack * np.abs(answer).max():
         return "a step against it would lower a word that came, or raise one that did not"
 
 

@@ -42,6 +42,8 @@ def batches(rng):
     for size in (1e-8, 1e8):
         z = size * rng.normal(size=(4, 3))
         yield Case((z, z.argsort(axis=1)[:, 1]), f"4 positions, 3 words, z about {size:g}")
+    likely = np.array([[0.0, 800.0, 799.0], [801.0, 0.0, 800.0]])
+    yield Case((likely, np.array([1, 2])), "likely words, and one 800 nats below them")
     apart = np.array([[0.0, 3000.0, -5000.0], [900.0, 900.0, -4000.0]])
     yield Case((apart, np.array([0, 1])), "logits thousands apart, two of them equal")
     single = np.float32(rng.normal(size=(4, 5)) + 1000)
@@ -95,6 +97,9 @@ a small number: the 1e-12 under the logarithm hides how wrong a hopeless word wa
     most: write log p = z - log Z, which needs no such help
     (log_Z - z[np.arange(len(tokens)), tokens]) => \
         -np.log(np.exp(z[np.arange(len(tokens)), tokens] - log_Z) + 1e-12)
+shifted by the least: right unless the logits of a row lie far apart: with each row's smallest z \
+    subtracted exp(z) overflows; subtract its largest
+    z.max(axis=1) => z.min(axis=1)
 one maximum: it subtracts one maximum for all positions: rows far below it vanish and log 0 is \
     -inf; subtract each row's own
     z.max(axis=1) => np.full(len(z), z.max())

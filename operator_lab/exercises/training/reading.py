@@ -57,6 +57,7 @@ def _reading_cases(rng):
     for size in (1e-8, 1e8):
         label = f"6 trainings, 6 measurements, an excess of about {size:g}"
         yield Case((wide, size * square, size, 0.2 * size), label)
+    yield Case((10**8 * even, _curves(rng, 5, 10), 1.0, 0.2), "5 trainings, steps of about 1e10")
     level = np.array([[2.0, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 0.4], [0.5, 0.5, 0.5, 0.5]])
     yield Case((even[:4], level, 2.0, 0.5), "3 trainings that stay at a threshold")
 

@@ -1,5 +1,5 @@
 // The living Transformer's page: controls, figures and read-out of one experiment.
-import { KEYS, PANELS, WIDTH, html, make, short, svg, tableOf, text } from "./drawing.js";
+import { KEYS, PANELS, WIDTH, html, make, short, svg, tableOf, tell, text } from "./drawing.js";
 import { machine } from "./machine.js";
 import { answer } from "./answer.js";
 import { PLAIN, readFrom, written } from "./experiment.js";
@@ -15,6 +15,7 @@ const button = (words, act, more = {}) => {
   made.addEventListener("click", act);
   return made;
 };
+const press = (node, down) => { if (node.ariaPressed !== String(down)) node.ariaPressed = down; };
 const labelled = (words, input, more = {}) => html("label", more, words, input);
 const stepNames = (layers) => ["start", ...Array.from({ length: 2 * layers }, (_, s) =>
   `${s % 2 ? "MLP" : "attention"} ${Math.floor(s / 2) + 1}`)];
@@ -35,8 +36,8 @@ function figure(kind) {
       root.setAttribute("viewBox", `0 0 ${WIDTH} ${Math.ceil(made.height)}`);
       key = now;
     }
-    caption.textContent = title;
-    root.setAttribute("aria-label", title);
+    tell(caption, title);
+    if (root.ariaLabel !== title) root.ariaLabel = title;
     made.show(0, 0);
   }, table: () => tableOf(caption.textContent, ...made.table(0, 0)) };
 }
@@ -55,16 +56,16 @@ function headGrid({ layers, heads }, ask) {
     all.push({ name, l, h, canvas, open, on });
   }
   const node = html("figure", {}, html("figcaption", {}, "All heads, layer by layer"), grid,
-    html("p", { class: "hint" }, "Darker: read more. Choose one to see it large; clear its box to silence it."));
+    html("p", { class: "hint" }, "The stronger the colour, the more is read. Choose a head to see it large; clear its box to silence it."));
   return { node, show({ e, N, mixing }) {
     const [r, g, b] = getComputedStyle(grid).color.match(/[\d.]+/g).map(Number);
     for (const { name, l, h, canvas, open, on } of all) {
       const image = new ImageData(N, N), A = mixing[l].subarray(h * N * N, (h + 1) * N * N);
       A.forEach((a, k) => image.data.set([r, g, b, 255 * Math.min(Math.abs(a), 1)], 4 * k));
-      canvas.width = canvas.height = N;
+      if (canvas.width !== N) canvas.width = canvas.height = N;
       canvas.getContext("2d").putImageData(image, 0, 0);
       on.checked = !e.off.includes(name);
-      open.setAttribute("aria-pressed", e.head === name);
+      press(open, e.head === name);
     }
   } };
 }
@@ -114,6 +115,10 @@ function sentenceBox(words, label, ask, take) {
 
 // ---- the whole -----------------------------------------------------------------------------------
 const inLab = () => "jpThemeLight" in document.body.dataset; // there the address is not ours
+const isOurs = () => location.hash.includes("="); // and not that of a heading of the page
+function toAddress(words) {
+  if (words || isOurs()) history.replaceState(null, "", words ? `#${words}` : location.pathname + location.search);
+}
 
 function build(model, root) {
   const header = model.get("header"), one = machine(header, model.get("data")), { shape, words } = one;
@@ -135,7 +140,8 @@ function build(model, root) {
     const node = html("select", KEYS);
     node.addEventListener("change", () => act(node.value));
     return Object.assign(node, { fill: (names, value) => {
-      if (node.dataset.names !== String(names)) node.replaceChildren(...names.map((name, k) => html("option", { value: k }, name)));
+      if (node.dataset.names === String(names)) return (node.value = value);
+      node.replaceChildren(...names.map((name, k) => html("option", { value: k }, name)));
       node.dataset.names = String(names);
       node.value = value;
     } });
@@ -154,17 +160,18 @@ function build(model, root) {
   // speaking: a draw from the law, once or up to the full stop
   const loud = slider(-20, 20, () => show()), loudness = html("output", { "aria-hidden": "true" });
   const speak = (whole) => {
-    if (!found || found.N >= shape.context) return;
+    if (!found || found.at + 1 >= shape.context) return;
     const p = Array.from(found.law, (q) => q ** (1 / 10 ** (loud.valueAsNumber / 20)));
     let left = Math.random() * p.reduce((a, b) => a + b, 0);
     const word = words[Math.max(p.findIndex((q) => (left -= q) <= 0), 0)];
     ask({ text: `${[...found.words.slice(1, found.at + 1), word].join(" ")} `, at: null, row: null });
     if (!whole || word === ".") return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) (show(), speak(true));
-    else setTimeout(() => speak(true), 350);
+    const { text } = asked, more = () => asked.text === text && speak(true); // unless somebody else writes
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) (show(), more());
+    else setTimeout(more, 350);
   };
-  const saying = html("div", { class: "controls" }, labelled("Let it speak at temperature", loud), loudness,
-    button("One word", () => speak(false)), button("To the full stop", () => speak(true)));
+  const says = [button("One word", () => speak(false)), button("To the full stop", () => speak(true))];
+  const saying = html("div", { class: "controls" }, labelled("Let it speak at temperature", loud), loudness, ...says);
 
   // exchange
   const second = sentenceBox(words, "Second sentence, as many words", ask, (value) => ({ other: value }));
@@ -213,12 +220,13 @@ function build(model, root) {
     if (strip.dataset.words !== found.words.join(" ")) strip.replaceChildren(...found.words.map((word, n) =>
       button(word, () => ask({ at: n, row: null }))));
     strip.dataset.words = found.words.join(" ");
-    [...strip.children].forEach((word, n) => word.setAttribute("aria-pressed", n === at));
+    [...strip.children].forEach((word, n) => press(word, n === at));
 
     temperature.value = Math.round(40 * Math.log10(e.T));
     temperature.setAttribute("aria-valuetext", `${short(e.T)} times the usual temperature`);
     heated.textContent = short(e.T);
     scope.fill(["all heads", `head ${e.head} alone`], e.one ? 1 : 0);
+    for (const act of says) act.disabled = at + 1 >= shape.context;
     loudness.textContent = short(10 ** (loud.value / 20));
     loud.setAttribute("aria-valuetext", loudness.textContent);
 
@@ -252,7 +260,7 @@ function build(model, root) {
   function later(act) {
     const mine = ++job;
     setTimeout(() => mine === job && act(mine));
-    if (!inLab()) setTimeout(() => mine === job && history.replaceState(null, "", link.hash || location.pathname + location.search), 200);
+    if (!inLab()) setTimeout(() => mine === job && toAddress(written(asked, start)), 200);
   }
 
   function showExchange() {
@@ -282,7 +290,7 @@ function build(model, root) {
     asked = readFrom(model.get("experiment"), start);
     show();
   };
-  const onAddress = () => inLab() || (asked = readFrom(location.hash.slice(1), start), show());
+  const onAddress = () => inLab() || !(isOurs() || !location.hash) || (asked = readFrom(location.hash.slice(1), start), show());
   const theme = new MutationObserver(() => found && grid.show(found));
   for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
   const night = matchMedia("(prefers-color-scheme: dark)"), repaint = () => found && grid.show(found);

@@ -15,7 +15,8 @@ export function machine({ shape, weights, grammar }, bytes) {
     const wrong = said.findIndex((word) => !words.includes(word)), last = wrong === said.length - 1;
     const growing = last && !/\s$/.test(text) && words.some((word) => word.startsWith(said[wrong]));
     const known = wrong < 0 ? said : said.slice(0, wrong), tokens = known.map((word) => words.indexOf(word));
-    const near = words.filter((word) => word[0] === said[wrong]?.[0]).slice(0, 4).map((word) => `‘${word}’`);
+    const alike = (word) => [...word].findIndex((letter, k) => letter !== said[wrong][k]) >>> 0; // letters in common
+    const near = wrong < 0 ? [] : words.filter(alike).sort((a, b) => alike(b) - alike(a)).slice(0, 4).map((word) => `‘${word}’`);
     const complaint = wrong >= 0 && !growing
       ? `‘${said[wrong]}’ is not one of the ${words.length} words of this language${near.length ? `; it has ${near.join(", ")}` : ""}. Read up to there.`
       : tokens.length > shape.context

@@ -1,0 +1,103 @@
+"""Find the route that was blinded (notebook 05; paper IV).
+
+In the two-layer model of the depth language the second layer reads what the first wrote through
+its queries, its keys or its values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...judge import Case, Exercise, Law, mistakes
+
+
+# The import inside makes the printed solution complete.
+def route(model, text, law):
+    """Which input of layer 2 was blind to layer 1's write: 0 query, 1 key, 2 value.
+
+    `law` [N, V] is what the model said after each word of the text.
+    """
+    from operator_lab.edits import blind
+
+    run, off = model.run(text), []
+    for name in ("query", "key", "value"):
+        seen = model.run(text, edits=blind(run, name, 1, 0)).law
+        off.append(np.abs(seen - law).max())
+    return int(np.argmin(off))
+
+
+ROUTES = ("query", "key", "value")
+TEXTS = (
+    "anna paid the coin. tom sang the song. anna saw the box. tom",
+    "tom sang the song. anna paid the coin. tom saw the box. anna",
+)
+
+
+def _route_cases(rng):
+    from ...edits import blind
+    from ..fresh import dealt
+
+    model = dealt(int(rng.integers(1000)), "depth")
+    text = TEXTS[int(rng.integers(2))]
+    run = model.run(text)
+    for name in rng.permutation(ROUTES):
+        law = model.run(text, edits=blind(run, str(name), 1, 0)).law
+        yield Case((model, text, law), f"one of three routes blind in {text!r}")
+
+
+def _names_a_route(args, answer, slack):
+    if answer not in (0, 1, 2):
+        return f"it gives {answer:.6g}, and there are three routes: 0, 1, 2"
+
+
+def _reproduces(args, answer, slack):
+    from ...edits import blind
+
+    model, text, law = args
+    if answer not in (0, 1, 2):
+        return None
+    seen = model.run(text, edits=blind(model.run(text), ROUTES[int(answer)], 1, 0)).law
+    if (off := np.abs(seen - law).max()) > slack * law.max():
+        return f"with that route blind the law is another one, by up to {off:.6g}"
+
+
+WRONG = """
+farthest: it is the route that explains the law worst: the one with the least difference is asked
+    argmin => argmax
+from 1: it counts the routes from 1: query is 0, key 1, value 2
+    int(np.argmin(off)) => int(np.argmin(off)) + 1
+value first: it counts value, key, query: query is 0, key 1, value 2
+    ("query", "key", "value") => ("value", "key", "query")
+key first: it counts key, query, value: query is 0, key 1, value 2
+    ("query", "key", "value") => ("key", "query", "value")
+costliest: it is the route whose loss changes the law most, whatever the given law: compare with \
+    what is given
+    seen - law => seen - run.law
+    argmin => argmax
+by size: it reads the route off the size of the change, the largest the query, the least the \
+    value: run the model blind on each and compare
+    return int(np.argmin(off)) => change = np.abs(run.law - law).max(); \
+        return int(change < 0.5) + int(change < 0.05)
+"""
+
+EXERCISE = Exercise(
+    title="Find the route that was blinded",
+    reference=route,
+    cases=_route_cases,
+    wrong=mistakes(route, WRONG),
+    laws=(Law("names a route", _names_a_route), Law("reproduces", _reproduces)),
+    hints=(
+        "You cannot see what was done, but you can do it yourself: three experiments, and one of "
+        "them gives just this law.",
+        "For each name: model.run(text, edits=lab.edits.blind(model.run(text), name, 1, 0)).law, "
+        "and the one with the least difference from `law` is it.",
+        'laws = [model.run(text, edits=lab.edits.blind(run, r, 1, 0)).law for r in ("query", ...)]',
+    ),
+    minutes=10,
+    level="core",
+    seconds=60.0,
+    spared=dict.fromkeys(
+        ("one", "tiny", "huge", "spread", "ties", "repeated", "float32", "coincide"),
+        "the only array given is what a model said, a law after each word",
+    ),
+)

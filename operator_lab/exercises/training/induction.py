@@ -1,0 +1,131 @@
+"""Find the induction head (notebook 08).
+
+In a text that repeats itself such a head looks from a word to what followed it the last time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...judge import PLAIN, Case, Exercise, Law, mistakes, short
+
+
+def induction(A, tokens):
+    """[layer, head] of the head that looks most at the word after the last time, on average.
+
+    A [L, h, N, N] are mixing weights [query, key], `tokens` [N] the text. The average is over the
+    positions whose word has come before; the last time is the latest.
+    """
+    at, after = [], []
+    for i, word in enumerate(tokens):
+        before = np.flatnonzero(tokens[:i] == word)
+        if len(before):
+            at.append(i)
+            after.append(before[-1] + 1)
+    score = A[:, :, at, after].mean(axis=2)
+    return np.array(np.unravel_index(score.argmax(), score.shape))
+
+
+def _mixed(rng, targets, N, strength):
+    """A mixing matrix that puts `strength` on each row's target and the rest anywhere before."""
+    A = np.tril(rng.uniform(0.1, 1, size=(N, N)))
+    A = A / A.sum(axis=1, keepdims=True)
+    for i, j in targets:
+        A[i] *= 1 - strength
+        A[i, j] += strength
+    return A
+
+
+def _patterns(tokens):
+    """Where heads look that do other things: the names say where."""
+    N, past = len(tokens), [np.flatnonzero(tokens[:i] == w) for i, w in enumerate(tokens)]
+    seen = [(i, p) for i, p in enumerate(past) if len(p)]
+    return {
+        "induction": [(i, p[-1] + 1) for i, p in seen],
+        "same word": [(i, p[-1]) for i, p in seen],
+        "after the first time": [(i, p[0] + 1) for i, p in seen],
+        "word before": [(i, i - 1) for i in range(1, N)],
+        "first word": [(i, 0) for i in range(N)],
+        "before the last time": [(i, max(p[-1] - 1, 0)) for i, p in seen],
+    }
+
+
+def _induction_cases(rng):
+    for L, h, N, V in ((2, 4, 20, 5), (3, 3, 24, 6), (1, 7, 60, 20), (2, 3, 30, 4), (4, 2, 18, 3)):
+        tokens = rng.integers(V, size=N)
+        kinds = list(_patterns(tokens).items())
+        # the others are the stronger ones: it is where a head looks that tells, not how firmly
+        made = [_mixed(rng, where, N, 0.35 + 0.1 * (n > 0)) for n, (_, where) in enumerate(kinds)]
+        made += [_mixed(rng, [], N, 0.0) for _ in range(L * h)]
+        A = np.stack([made[k] for k in rng.permutation(L * h)]).reshape(L, h, N, N)
+        where = int(rng.integers(L)), int(rng.integers(h))
+        A[where] = made[0]
+        yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, {V} words")
+    one = _mixed(rng, [], 5, 0.0)[None, None]
+    yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
+
+
+def _exists(args, answer, slack):
+    L, h = args[0].shape[:2]
+    whole = (answer == np.rint(answer)).all()
+    if not (whole and 0 <= answer[0] < L and 0 <= answer[1] < h):
+        return f"it names no head: layers count from 0 to {L - 1}, heads from 0 to {h - 1}"
+
+
+def _looks_there(args, answer, slack):
+    if _exists(args, answer, slack):
+        return None
+    A, tokens = args
+    where = np.array(_patterns(tokens)["induction"])
+    own, best = (
+        A[tuple(np.array(at, dtype=int))][where[:, 0], where[:, 1]].mean()
+        for at in (answer, induction(A, tokens))
+    )
+    if own < best * (1 - slack):
+        return (
+            f"its head puts {short(own)} on the word after the last time, another one {short(best)}"
+        )
+
+
+WRONG = """
+same word: it is the head that looks at the last time itself: an induction head looks one word on
+    before[-1] + 1 => before[-1]
+first time: it looks for the word after the first time: the last time counts
+    before[-1] + 1 => before[0] + 1
+word before: it is the head that looks at the word just before: what followed the last time is \
+    asked
+    before[-1] + 1 => i - 1
+before: it looks for the word before the last time: the word after it is asked
+    before[-1] + 1 => max(before[-1] - 1, 0)
+largest anywhere: it is the head with the largest single weight: the mean over the places is asked
+    .mean(axis=2) => .max(axis=2)
+head first: the two are right but in the wrong order: the layer comes first
+    np.array(np.unravel_index(score.argmax(), score.shape)) => \
+        np.array(np.unravel_index(score.argmax(), score.shape))[::-1]
+from 1: it counts layers and heads from 1: from 0, as the arrays do
+    score.argmax(), score.shape)) => score.argmax(), score.shape)) + 1
+least: it is the head that looks there least
+    argmax => argmin
+"""
+
+EXERCISE = Exercise(
+    title="Find the induction head",
+    reference=induction,
+    cases=_induction_cases,
+    wrong=mistakes(induction, WRONG),
+    laws=(Law("exists", _exists), Law("looks there", _looks_there)),
+    hints=(
+        "When a word comes again, what came after it is a good guess. Where does a head look that "
+        "makes this guess?",
+        "For each position i whose word has come before, last at j, take A[:, :, i, j + 1]; of the "
+        "means over those i the largest tells layer and head.",
+        "before = np.flatnonzero(tokens[:i] == tokens[i])",
+    ),
+    minutes=12,
+    level="core",
+    spared={
+        "coincide": "a text has more words than a model has layers or heads",
+        **dict.fromkeys(("tiny", "huge", "spread"), "weights lie between 0 and 1"),
+        **PLAIN,
+    },
+)

@@ -1,0 +1,109 @@
+"""Every public function, given what it should not be given: a sentence, and never a silent number.
+
+A value that a parameter must refuse ends in a LabError of one short sentence; an odd value that
+means the same as a good one gives the same result. `DOCUMENTED` lists what looks bad and has a
+meaning, each with its reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import signal
+import warnings
+
+import pytest
+from hard_calls import call_of, surface
+from hard_values import bad
+
+from operator_lab.errors import LabError
+
+SURFACE = surface()
+SECONDS = 20  # beyond, a call counts as one that never ends
+LONGEST = 700  # characters of a sentence
+DOCUMENTED: dict[tuple[str, str], str] = {
+    ("mixing.mixing", "T"): "an infinite temperature has a limit",
+    ("shape.check_temperature", "tau"): "an infinite temperature has a limit",
+    ("measurement.generation.tempered", "temperature"): "an infinite temperature has a limit",
+    ("measurement.generation.generate", "temperature"): "an infinite temperature has a limit",
+    ("measurement.beliefs.replaced", "position"): "counts from the end below 0",
+    ("edits.put", "where"): "NumPy's indices: negative ones count from the end",
+    ("corpus.grammar.Language.sample", "seed"): "one number or a list",
+    ("measurement.beliefs.found_by_place", "place"): "names are strings",
+    ("one_hot.window_law", "tokens"): "no words seen: their overall frequencies",
+    ("continuum.trained.refined", "times"): "one number or a list",
+    ("training.loop.train", "every"): "one number or a list",
+    ("training.loop.train", "watch"): "any function",
+    ("model.Model.run", "edits"): "an empty dict is no edit",
+    ("model.Model.run_batch", "edits"): "an empty dict is no edit",
+    ("model.Model.law", "edits"): "an empty dict is no edit",
+    ("model.Model.cross_entropy", "edits"): "an empty dict is no edit",
+    ("model.Model.excess", "edits"): "an empty dict is no edit",
+    **{
+        (f"thermodynamics.{name}", "E"): "a level at +inf is forbidden"
+        for name in (
+            "equilibrium.boltzmann", "equilibrium.equilibrium", "equilibrium.free_energy",
+            "equilibrium.minimum", "equilibrium.mirror_step", "geometry.cooled",
+            "heat.heat_capacity", "simplex.contour",
+        )
+    },
+    ("run.softmax", "z"): "NaN stays NaN, -inf has no weight",
+}  # fmt: skip
+SLOW = {  # minutes under a type checker: their odd good values are tried by their own tests
+    "thermodynamics.landscape.lifted", "continuum.trained.as_an_ode", "one_hot.observers",
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def limited(seconds: int):
+    def late(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def outcome(function, call) -> str:
+    """ "refused", "accepted", "hang", or the foreign exception."""
+    try:
+        with limited(SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            function(**call)
+    except LabError as error:
+        text = str(error)
+        return "refused" if len(text) < LONGEST else f"a sentence of {len(text)} characters"
+    except TimeoutError:
+        return "hang"
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        return f"{type(error).__name__}: {str(error)[:90]}"
+    return "accepted"
+
+
+def tries(name: str, function):
+    """Every (parameter, label, call) with one bad value in a call that works otherwise."""
+    call = call_of(name, function)
+    for key, parameter in inspect.signature(function).parameters.items():
+        if key == "self" or key == "progress" or parameter.kind in (2, 4):
+            continue
+        for label, value in bad(function, parameter, call.get(key)):
+            yield key, label, call | {key: value}
+
+
+def faults(name: str, function) -> list[str]:
+    found = []
+    for key, label, call in tries(name, function):
+        said = outcome(function, call)
+        if said != "refused" and (name, key) not in DOCUMENTED:
+            found.append(f"{name}({key}={label}): {said}")
+    return found
+
+
+@pytest.mark.usefixtures("as_a_learner")
+@pytest.mark.parametrize("name", SURFACE)
+def test_a_bad_argument_is_told_in_one_sentence(name):
+    assert not faults(name, SURFACE[name])
