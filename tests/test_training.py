@@ -364,3 +364,11 @@ def test_a_process_killed_at_any_moment_loses_nothing_but_a_few_steps(tmp_path):
     whole, again = run(recipe), run(recipe, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["training.safetensors"]
     assert (weights(again) == weights(whole)).all()
+
+
+def test_an_argument_that_a_recipe_does_not_have_is_told_with_a_near_one():
+    with pytest.raises(LabError, match="A recipe has no 'stps'; near: 'steps'. It has language,"):
+        Recipe(stps=1)
+    with pytest.raises(LabError, match="no 'seed_of'"):
+        Recipe(steps=3).__class__(seed_of=1)
+    assert Recipe("depth", steps=3).steps == 3

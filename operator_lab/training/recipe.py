@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +16,28 @@ from ..guard import guarded
 from ..shape import Shape
 
 OPTIMISERS = ("adamw", "muon")
+T = TypeVar("T")
 
 
+def _by_known_names(cls: type[T]) -> type[T]:
+    """Arguments that the record does not have are told in a sentence, near ones named."""
+    init = cls.__init__
+
+    @wraps(init)
+    def checked(self, *args, **kwargs):
+        names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        for name in kwargs:
+            if name not in names:
+                raise LabError(
+                    f"A recipe has no {name!r}{near(name, names)} It has {', '.join(names)}."
+                )
+        init(self, *args, **kwargs)
+
+    cls.__init__ = checked  # type: ignore[method-assign]
+    return cls
+
+
+@_by_known_names
 @dataclass(frozen=True)
 class Recipe:
     """Everything that fixes a training: language, shape of the model, schedule, seed.
