@@ -89,6 +89,9 @@ def test_the_tour_is_told_where_it_is_true():
         (dict(model=small(layers=0)), "without layers has no head"),
         (dict(model=small(features=512, hidden=1024)), f"a page holds at most {MOST}"),
         (dict(model=small(readout="none")), "encoder"),
+        (dict(model=small(parallel=True)), "cannot run this model's parallel"),
+        (dict(model=small(norm="both")), "cannot run this model's norm"),
+        (dict(model=small(rotation=[0.1])), "cannot run this model's rotation"),
     ],
 )
 def test_what_is_refused(as_a_learner, given, message):

@@ -20,6 +20,7 @@ from ..corpus import Language
 from ..errors import LabError
 from ..given import index
 from ..model import Model, divergence
+from ..shape import Shape
 from . import tour
 from .content import Content
 from .modules import joined
@@ -27,6 +28,10 @@ from .panels import Bars, Heatmap, Slider
 
 MOST = 300_000  # weights; as text of a page they take 1.6 MB
 ENGINE = ("transformer", "hops", "grammar", "machine")
+# What real models choose, and the script does not know.
+FOREIGN = (
+    "first_norm", "windows", "parallel", "qk_norm", "score_cap", "logit_cap", "relative", "head",
+)  # fmt: skip
 PAGE = ("answer", "experiment", "living")
 
 
@@ -52,6 +57,14 @@ def packed(model: Model) -> tuple[dict[str, Any], bytes]:
         raise LabError(
             f"Nobody knows the exact law of {language.name}, so nothing can stand beside the "
             "model; a living Transformer speaks 'compound' or 'depth'."
+        )
+    plain = Shape(shape.vocabulary)
+    foreign = next((n for n in FOREIGN if getattr(shape, n) != getattr(plain, n)), None)
+    turned = shape.rotation and 2 * np.size(shape.rotation) != shape.d_k
+    if foreign or turned or shape.norm in ("write", "both"):
+        raise LabError(
+            f"The page cannot run this model's {foreign or ('rotation' if turned else 'norm')}; it "
+            "runs the shapes that the course trains."
         )
     weights = weights_of(model)
     count = sum(w.size for w in weights.values())

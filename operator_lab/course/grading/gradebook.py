@@ -15,7 +15,7 @@ from ...files import write_whole
 from .folder import Marks
 from .visit import STATES, Grade
 
-SIGNS = dict(zip(STATES, ("✓", "✗", "⏱", "!", "·", "–"), strict=True))
+SIGNS = dict(zip(STATES, ("✓", "✗", "∞", "!", "·", "–"), strict=True))
 _MOODLE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_")
 _EXPORT = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",

@@ -193,7 +193,7 @@ def _mounts() -> str:
         f"mount -t tmpfs -o size=4k,ro secret {secret}",
         "pivot_root . old",
         "umount -l /old",
-        "mount -o remount,ro /",
+        "mount -o remount,bind,ro /",
         "cd /tmp",
         'exec "$@"',
     ]

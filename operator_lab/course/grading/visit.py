@@ -19,7 +19,7 @@ from ...judge.mistakes import bare_source
 from ...judge.reply import TimeUp
 from .found import digest
 from .room import Room
-from .warden import Ended, Limits, TooLong, Warden
+from .warden import Ended, Left, Limits, TooLong, Warden
 
 STATES = ("passed", "wrong", "out of time", "broken", "not attempted", "missing")  # best first
 OPENING = 30.0  # seconds for a notebook to be read, and for an answer's own code
@@ -61,6 +61,7 @@ class _Stand:
 
     def __init__(self, warden: Warden, made: dict, seconds: float):
         self.warden, self.left, self.fate = warden, seconds, ("", "")
+        self.waiting = False
         self.line: int | None = None
         if (signature := _signature(made.get("parameters"))) is not None:
             self.__signature__ = signature
@@ -69,7 +70,7 @@ class _Stand:
         if self.fate[0]:
             raise TimeUp
         functions = [a for a in given if callable(a)]
-        start = time.monotonic()
+        start, self.waiting = time.monotonic(), True  # for ever, if the judge's patience ends first
         try:
             said, values = self.warden.ask({"do": "call"}, given, self.left, functions)
         except TooLong:
@@ -78,10 +79,7 @@ class _Stand:
         except Ended as ended:
             self.fate = ("broken", str(ended))
             raise TimeUp from None
-        except TimeUp:  # the judge's patience ended first
-            self.fate = ("out of time", "")
-            raise
-        self.left -= time.monotonic() - start
+        self.left, self.waiting = self.left - (time.monotonic() - start), False
         return self._read(said, values, given)
 
     def _read(self, said: dict, values: list, given: tuple):
@@ -121,11 +119,9 @@ def visit(
             look = {"do": "look", "known": sorted(set(only) or names())}
             try:
                 found, _ = warden.ask(look, [np.frombuffer(content, np.uint8)], OPENING)
-            except Ended as ended:
-                unreadable[name] = f"it could not be read: {ended}"
-                continue
-            except TooLong:
-                unreadable[name] = "it could not be read in time"
+            except (Ended, TooLong) as error:
+                warden.close()
+                unreadable[name] = f"it could not be read: {error}"
                 continue
             if found.get("error"):
                 unreadable[name] = str(found["error"])
@@ -183,12 +179,14 @@ def _one(
     try:
         made, _ = warden.ask(request, seconds=min(OPENING, until - start))
         state, said = _verdict(warden, exercise, made, until, secret)
-        if state == "out of time":
-            warden.close()
         warden.leave()
+    except Left as ended:
+        state, said = "broken", str(ended)
     except Ended as ended:
+        warden.close()
         state, said = "broken", str(ended)
     except TooLong:
+        warden.close()
         state, said = "out of time", "its cell did not finish"
     seconds = round(time.monotonic() - start, 2)
     same = answer.get("digest") and answer["digest"] == _digest(exercise)
@@ -220,7 +218,9 @@ def _verdict(
         verdict = judge(_fresh(exercise, secret), stand)
         by_heart = "" if verdict.passed else "right on the course's cases, not on fresh ones: "
     state, why = stand.fate
-    if state:
+    if state or stand.waiting:
+        state = state or "out of time"
+        warden.close()
         return state, why or f"it did not finish within {exercise.seconds:g} seconds"
     return verdict.status, by_heart + _with_line(verdict.reason, stand.line)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +56,9 @@ class Left(Ended):
 class TooLong(Exception):
     """The time is over."""
 
+    def __str__(self) -> str:
+        return "it took too long"
+
 
 @dataclass
 class Warden:
@@ -69,23 +75,16 @@ class Warden:
     ) -> tuple[dict, list[Any]]:
         """Send a request and wait for what comes back; functions of ours are called on the way.
 
-        Raises Ended or TooLong, and the room is locked up then, unless only the answer's process
-        has Left it.
+        Raises Ended or TooLong: then it is to be closed, unless only the answer's process has Left.
         """
         until = time.monotonic() + seconds
-        try:
-            self._write(head, values)
-            self.busy |= head["do"] == "try"
-            while True:
-                answer, given = self._next(until)
-                if answer.get("said") != "ask":
-                    return answer, given
-                self._write(*_asked(answer, given, calls))
-        except Left:
-            raise
-        except (Ended, TooLong):
-            self.close()
-            raise
+        self._write(head, values)
+        self.busy |= head["do"] == "try"
+        while True:
+            answer, given = self._next(until)
+            if answer.get("said") != "ask":
+                return answer, given
+            self._write(*_asked(answer, given, calls))
 
     def leave(self) -> None:
         """Let the answer's process end, if it has not yet; the room stays open for the next."""
@@ -93,25 +92,26 @@ class Warden:
             try:
                 while True:  # what it still says is too late
                     self.ask({"do": "done"}, seconds=5)
-            except (Ended, TooLong):
+            except Left:
                 pass
+            except (Ended, TooLong):
+                self.close()
 
     def close(self) -> None:
         """End whatever runs in the room."""
         process, self.process, self.busy = self.process, None, False
         if process is None:
             return
-        for one in (*_family(process.pid), process):
-            try:
+        family = _family(process.pid)
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)  # all at once: none can start another
+        for one in (process, *family):  # those who left the group
+            with suppress(psutil.Error, OSError):
                 one.kill()
-            except (psutil.Error, OSError):
-                continue
         process.wait()
-        for stream in (process.stdin, process.stdout):
-            try:
-                stream.close()  # type: ignore[union-attr]
-            except OSError:
-                continue
+        with suppress(OSError):
+            process.stdin.close()  # type: ignore[union-attr]
 
     def _opened(self) -> subprocess.Popen:
         if self.process is None:
@@ -174,6 +174,8 @@ def _listen(process: subprocess.Popen, messages: queue.Queue) -> None:
     except (OSError, ValueError):
         pass  # closed from this side
     _put(messages, last, process)
+    with suppress(OSError):  # here, for elsewhere it would wait for this thread to have read
+        process.stdout.close()
 
 
 def _put(messages: queue.Queue, message: object, process: subprocess.Popen) -> bool:
@@ -199,9 +201,6 @@ def _asked(answer: dict, given: Sequence, calls: Sequence[Callable]) -> tuple[di
 
 
 def _how(status: object) -> str:
-    import os
-    import signal
-
     if not isinstance(status, int):
         return "its process ended"
     code = os.waitstatus_to_exitcode(status)

@@ -2,9 +2,8 @@
 // Every intermediate goes through note(name, index, value) and comes back as it is, or changed.
 // Arrays are flat, in Python's order: [position, feature], by head [head, position, feature].
 
-export const POINTS = ["state", "query_input", "key_input", "value_input",
-  "interaction", "mixing", "head_write", "step_write"]; // what an edit may change
-export const RECORDED = ["query", "key", "value", "head_output", "hidden", "gate"];
+export const POINTS = ["state", "query_input", "key_input", "value_input", "query", "key", "value", "interaction",
+  "mixing", "head_output", "head_write", "mlp_input", "hidden", "gate", "neuron", "step_write", "readout_input"];
 const TINY = 1e-9; // keeps the logarithm of a vanishing overlap finite
 
 export const add = (x, y) => x.map((value, i) => value + y[i]);
@@ -171,10 +170,12 @@ function attention(model, layer, u, note, T) {
 
 // ---- the on-site potential (feed-forward network), and the whole ---------------------------------
 function mlp(model, layer, u, note) {
-  const at = `${block(model, layer)}mlp.`, z = note("hidden", layer, mapped(model, `${at}W_1`, u));
+  const at = `${block(model, layer)}mlp.`;
+  u = note("mlp_input", layer, u);
+  const z = note("hidden", layer, mapped(model, `${at}W_1`, u));
   const g = model.shape.gated ? note("gate", layer, mapped(model, `${at}W_3`, u)) : null;
   const held = gates(model, z, g), rows = u.length / model.shape.features; // z is empty without hidden features
-  return mapped(model, `${at}W_2`, z.map((value, k) => held[k] * value), 1, rows);
+  return mapped(model, `${at}W_2`, note("neuron", layer, z.map((value, k) => held[k] * value)), 1, rows);
 }
 function embed(model, tokens) {
   const { features } = model.shape, { W_E, W_P } = model.weights, x = new Float64Array(tokens.length * features);
@@ -186,8 +187,8 @@ function embed(model, tokens) {
   return norm(model, "start_norm", x);
 }
 // The law that the model reads from a state (or rows of them): overlaps with the words (unembedding).
-export function measure(model, x) {
-  const z = mapped(model, "W_U", norm(model, "final_norm", x)), V = model.weights["W_U.weight"].shape[0];
+export function measure(model, x, note = (name, index, value) => value) {
+  const z = mapped(model, "W_U", note("readout_input", 0, norm(model, "final_norm", x))), V = model.weights["W_U.weight"].shape[0];
   const logits = model.shape.readout === "born" ? z.map((value) => Math.log(value ** 2 + TINY)) : z;
   const law = new Float64Array(z.length);
   for (let n = 0; n < z.length; n += V) law.set(softmax(logits.subarray(n, n + V)), n);
@@ -210,5 +211,6 @@ export function run(model, tokens, edits = {}, T = () => model.shape.T) {
     x = placement === "post" ? norm(model, name, add(x, write(x))) : add(x, write(norm(model, name, x)));
     x = note("state", s + 1, x);
   }
-  return { tokens, ...kept, law: measure(model, x) };
+  const law = measure(model, x, note);
+  return { tokens, ...kept, law };
 }
