@@ -69,7 +69,7 @@ def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str 
     ax.legend()
 
 
-@guarded
+@guarded(holes=("found",))
 def regulated(
     ax: Axes,
     found: ndarray,

@@ -16,7 +16,7 @@ from .look import LIGHT, line
 
 @guarded
 def becoming(
-    steps: Int[ndarray, "look"], ratios: ndarray, seen: Mapping[str, Float[ndarray, "seed look *n"]]
+    steps: Float[ndarray, "look"], ratios: ndarray, seen: Mapping[str, Float[ndarray, "seed look *n"]]
 ) -> Explorer:
     """A model at every moment of its training: excess, hop orders, temperature; a choice of seeds.
 
@@ -63,7 +63,7 @@ def becoming(
 
 @guarded
 def progress(
-    ax: Axes, steps: Int[ndarray, "look"], curves: Mapping[str, Float[ndarray, "seed look"]]
+    ax: Axes, steps: Float[ndarray, "look"], curves: Mapping[str, Float[ndarray, "seed look"]]
 ) -> None:
     """How much of its way each quantity has gone, from first look to last: median and range."""
     for i, (name, values) in enumerate(curves.items()):
@@ -78,7 +78,7 @@ def progress(
 
 @guarded
 def jump(
-    ax: Axes, steps: Int[ndarray, "look"], rows: Mapping[str, Float[ndarray, "seed look"]],
+    ax: Axes, steps: Float[ndarray, "look"], rows: Mapping[str, Float[ndarray, "seed look"]],
     exact: float,
 ) -> None:  # fmt: skip
     """Every seed as a curve, one colour a row, against the exact value."""
