@@ -253,7 +253,7 @@ def costs(model: Model, count: int = 64, texts=None) -> Float[ndarray, "L h"]:
     )
 
 
-@guarded
+@guarded(own=("words",))
 def carried(
     model: Model, first: str, second: str, words: Words | None = None
 ) -> Float[ndarray, "L h"]:

@@ -219,7 +219,7 @@ def regauged(model: Model, layer: int, head: int, M: Float[ndarray, "k k"]) -> M
 Words = tuple[str | Sequence[str], str | Sequence[str]]
 
 
-@guarded
+@guarded(own=("words",))
 def contrast(
     model: Model, first: str, second: str, words: Words | None = None
 ) -> Float[ndarray, "V"]:
@@ -271,7 +271,7 @@ def told_apart(model: Model, first: str, second: str, signs: Float[ndarray, "V"]
     return apart
 
 
-@guarded
+@guarded(own=("words",))
 def exchange(
     model: Model,
     first: str,

@@ -313,6 +313,9 @@ LEFT = {
     "thermodynamics.grokking.grokking": "files have tests of their own",
     **dict.fromkeys(("model.Model.gradients", "model.Model.loss", "model.Model.rows"), "own tests"),
     "model.Model.save": "files have tests of their own",
+    **dict.fromkeys(("shape.Shape.turning", "shape.Shape.window", "shape.Shape.without"), "own"),
+    "pretrained.families.family.Family.read": "files have tests of their own",
+    "device.pick_device": "None is the processor; own tests",
 }  # fmt: skip
 
 

@@ -55,8 +55,8 @@ def test_what_is_right_is_green(tmp_path):
     path = tmp_path / "mine.ipynb"
     path.write_bytes(short(filled("03_mixing", answers())))
     found = checked(path)
-    assert found.green and found.ran == 5 and found.failed == ()
-    assert summary(found) == "mine.ipynb: 4 of 4 exercises passed; 0 of 5 cells failed."
+    assert found.green and found.ran == 6 and found.failed == ()
+    assert summary(found) == "mine.ipynb: 5 of 5 exercises passed; 0 of 6 cells failed."
 
 
 @pytest.mark.parametrize("way", ["deleted", "commented", "quoted", "markdown", "magic"])
@@ -73,7 +73,7 @@ def test_what_is_not_there_is_missing_and_never_green(tmp_path, way, capsys):
     assert states(content, tmp_path)["mixing.gauge"] == "missing"
     assert command_line.main(["check", str(tmp_path / "mine.ipynb")]) == 1
     printed = capsys.readouterr().out
-    assert "missing" in printed and "3 of 4 exercises passed, 1 missing" in printed
+    assert "missing" in printed and "4 of 5 exercises passed, 1 missing" in printed
 
 
 def test_tags_settings_and_comments_do_not_make_it_green(tmp_path, capsys):
@@ -94,7 +94,7 @@ def test_tags_settings_and_comments_do_not_make_it_green(tmp_path, capsys):
         path.write_text(json.dumps(content), encoding="utf-8")
         assert command_line.main(["check", str(path)]) == 1
         printed = capsys.readouterr().out
-        assert "ZeroDivisionError" in printed and "3 of 4 exercises passed" in printed
+        assert "ZeroDivisionError" in printed and "4 of 5 exercises passed" in printed
 
 
 def test_a_file_that_is_none_is_one_sentence(tmp_path, capsys):

@@ -272,7 +272,7 @@ def test_one_bar_over_all_jobs(folder, monkeypatch):
 
 
 def test_what_is_asked_is_checked(folder, as_a_learner, capsys):
-    with pytest.raises(LabError, match="not a str; Dask's is client.get_executor"):
+    with pytest.raises(LabError, match="executor must be a Executor; got"):
         run("tiny", 1, folder, executor="127.0.0.1:8786")
     with pytest.raises(LabError, match="number of seeds must be a whole number from 1 on; got 0"):
         run("tiny", 0, folder)
@@ -430,7 +430,7 @@ def test_the_spread_in_words(two_seeds, as_a_learner):
         (("sum", "one", 3, 0), "'sum' of tiny is one number; leave at=0 out"),
         (("law",), "'law' of tiny is 2 numbers, counted from 0; at=None is none of them"),
         (("law", "one", 3, 2), "at=2 is none"),
-        (("law", "one", 3, 0.5), "at=0.5 is none"),
+        (("law", "one", 3, 0.5), "at must be a whole number"),
         (("table", "one", 3, 0), "is 2 x 2 numbers"),
         (("tabel",), "tiny has no 'tabel'; it has sum, law, table, only here"),
     ):

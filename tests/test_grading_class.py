@@ -110,7 +110,7 @@ def test_a_class_is_graded_without_a_wrong_cell(small):
     gradebook.write(marks, folder / "to")
     assert wrong_cells(truth, states(folder / "to" / "details.csv")) == []
     page = (folder / "to" / "grades.html").read_text(encoding="utf-8")
-    assert page.count('<th scope="row">') == 12 + 4 and "http" not in page
+    assert page.count('<th scope="row">') == 12 + 5 and "http" not in page
 
 
 def test_killed_in_the_middle_it_goes_on_to_the_same_table(small):
@@ -161,7 +161,7 @@ def test_the_tables_for_other_systems(tmp_path):
     moodle = list(csv.DictReader(paths["moodle.csv"].splitlines()))
     assert moodle[0]["Identifier"] == "Participant 12" and moodle[0]["Full name"] == "'=Eva"
     exported = list(csv.DictReader(paths["nbgrader.csv"].splitlines()))
-    assert (exported[0]["score"], exported[0]["max_score"]) == ("0", "4")
+    assert (exported[0]["score"], exported[0]["max_score"]) == ("0", "5")
     assert not any(row[:1] in "=+@" for row in paths["details.csv"].splitlines())
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from .. import given
@@ -142,7 +142,10 @@ def roughness(x: Float[ndarray, "*n N d"]) -> float:
 
 @guarded
 def as_an_ode(
-    model: Model, times: Sequence[int] = (2, 4, 8, 16), count: int = 64, texts=None
+    model: Model,
+    times: Sequence[int] = (2, 4, 8, 16),
+    count: int = 64,
+    texts: Int[ndarray, "B N"] | Sequence[str] | None = None,
 ) -> dict:
     """How much a trained model is a converged discretisation: plain numbers, for an ensemble.
 

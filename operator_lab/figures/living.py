@@ -138,7 +138,10 @@ class Living(anywidget.AnyWidget):
 def first_frame(model: Model, sentence: str, head: tuple[int, int]) -> Content:
     """What a reader without scripts sees: the law after the last word, and one head's mixing."""
     language = model.language
-    assert isinstance(language, Language)  # packed has refused all others
+    if not isinstance(language, Language):
+        raise LabError(
+            "The living page needs a language whose exact law is known; this is a text's."
+        )
     run = model.run(language.encode(sentence))
     law, exact = run.law[-1], language.law(sentence)[-1]
     shown = np.argsort(-np.maximum(law, exact), kind="stable")[:8]

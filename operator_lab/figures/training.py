@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -16,7 +16,9 @@ from .look import LIGHT, line
 
 @guarded
 def becoming(
-    steps: Float[ndarray, "look"], ratios: ndarray, seen: Mapping[str, Float[ndarray, "seed look *n"]]
+    steps: Float[ndarray, "look"],
+    ratios: ndarray,
+    seen: Mapping[str, Float[ndarray, "seed look *n"]],
 ) -> Explorer:
     """A model at every moment of its training: excess, hop orders, temperature; a choice of seeds.
 

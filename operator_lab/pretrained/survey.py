@@ -146,14 +146,21 @@ def _gift(model: Model) -> dict:
         "gift by order": split.hops.sum((1, 2, 3))[:6], "gift by head": share,
         "gift by source": split.hops.sum((0, 1, 2)), "gift silenced": effect,
         "gift largest": largest, "gift layers": [reader, writer], "gift blinded": blind,
-        "gift held": [_with_looks_held(model, run, *head) for head in trip.FOUR_HEADS],
+        "gift held": [
+            _with_looks_held(model, run, *head) for head in trip.FOUR_HEADS
+            if head[0] < run.shape.layers and head[1] < run.shape.heads
+        ],
     }  # fmt: skip
 
 
+def _always(A: ndarray) -> Callable[[ndarray], ndarray]:
+    return lambda _: A
+
+
 def _with_looks_held(model: Model, run: Run, layer: int, head: int) -> float:
-    """What silencing a head at the last position costs while all later heads look where they did."""
+    """What silencing a head at the last position costs if all later heads look where they did."""
     held = {
-        ("mixing", later): lambda _, A=run.layers[later].mixing(): A
+        ("mixing", later): _always(run.layers[later].mixing())
         for later in range(layer + 1, run.shape.layers)
     }
     quiet = edits.silence(model, layer, [head], position=-1) | held

@@ -70,7 +70,7 @@ def summed() -> dict[str, dict[str, ndarray]]:
 
 
 def census() -> dict[str, dict[str, ndarray]]:
-    """Many prompts, as shipped: "names", "givers", "capitals" and "first" [quantity] -> [prompt, ...].
+    """Many prompts, as shipped: "names", "givers", "capitals", "first" [quantity] -> [prompt, ...].
 
     What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
     """

@@ -108,9 +108,7 @@ def _denominator(flat, poles: int) -> Float[ndarray, "n"]:
 
 
 @guarded(holes=("c",), empty=("c",))
-def borel(
-    c: Float[ndarray, "*shape"], x: float, poles: int | None = None
-) -> Float[ndarray, "*shape"]:
+def borel(c: Float[ndarray, "*shape"], x: float, poles: int | None = None) -> Float[ndarray, "..."]:
     """Borel's sum of sum c_n x^n: the integral over t > 0 of e^-t B(x t), B = sum c_n t^n / n!.
 
     B is continued along the real axis by its Padé approximant with `poles` poles (default: half

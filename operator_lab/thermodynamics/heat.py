@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.optimize import brentq
 
@@ -114,7 +114,12 @@ def peaks(
 
 
 @guarded
-def heat(model: Model, count: int = 16, seed: int = 5, texts=None) -> dict:
+def heat(
+    model: Model,
+    count: int = 16,
+    seed: int = 5,
+    texts: Int[ndarray, "B N"] | Sequence[str] | None = None,
+) -> dict:
     """Where a model's heads have their Schottky peak, over so many texts: plain numbers.
 
     Drawn from the model's language, or `texts` given, cut to the shortest: a real model needs them.

@@ -270,6 +270,7 @@ def test_it_is_silent_where_the_context_ends_and_when_somebody_writes(visit):
 def test_a_heading_is_no_experiment(visit):
     page = visit(experiment={"text": WATER})
     before = said(page)
+    page.wait_for_timeout(800)  # the experiment's own address is written some frames later
     page.evaluate("location.hash = 'what-is-what'")
     page.wait_for_timeout(400)
     assert said(page) == before and page.evaluate("location.hash") == "#what-is-what"

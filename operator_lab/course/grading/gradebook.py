@@ -15,7 +15,7 @@ from ...files import write_whole
 from .folder import Marks
 from .visit import STATES, Grade
 
-SIGNS = dict(zip(STATES, ("✓", "✗", "∞", "!", "·", "–"), strict=True))
+SIGNS = dict(zip(STATES, ("✓", "✎", "✗", "∞", "!", "·", "–"), strict=True))
 _MOODLE = re.compile(r"^(?P<name>.+)_(?P<id>\d+)_assignsubmission_")
 _EXPORT = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
@@ -23,7 +23,7 @@ _EXPORT = (
 )  # fmt: skip
 STYLE = """
 :root { color-scheme: light dark; --passed: #2a9d5c; --wrong: #d1495b; --time: #8d5fb4;
-  --broken: #a15c00; --attempted: #d9c26a; --missing: #9aa0a6; }
+  --hand: #4a90d9; --broken: #a15c00; --attempted: #d9c26a; --missing: #9aa0a6; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto;
   padding: 0 1rem; }
 .heat { overflow-x: auto; } table { border-collapse: collapse; }
@@ -34,6 +34,7 @@ td.state { text-align: center; color: #fff; border: 1px solid Canvas; min-width:
 .passed { background: var(--passed); } .wrong { background: var(--wrong); }
 .out-of-time { background: var(--time); } .broken { background: var(--broken); }
 td.not-attempted { background: var(--attempted); color: #222; }
+td.by-hand { background: var(--hand); color: #000; }
 td.missing { background: var(--missing); color: #222; }
 details { margin: .3rem 0; } summary { cursor: pointer; }
 """
