@@ -274,7 +274,7 @@ def test_one_bar_over_all_jobs(folder, monkeypatch):
 def test_what_is_asked_is_checked(folder, as_a_learner, capsys):
     with pytest.raises(LabError, match="executor must be a Executor; got"):
         run("tiny", 1, folder, executor="127.0.0.1:8786")
-    with pytest.raises(LabError, match="number of seeds must be a whole number from 1 on; got 0"):
+    with pytest.raises(LabError, match="seeds must be a whole number from 1 on; got 0"):
         run("tiny", 0, folder)
     for arguments, sentence in (
         (["tiny", "--workers", "0"], "The number of workers is 1 or more, not 0."),

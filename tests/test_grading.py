@@ -166,7 +166,9 @@ def test_a_hostile_answer_stops_alone(kind):
     before = {p.pid for p in psutil.process_iter() if p.pid != os.getpid()}
     start = time.monotonic()
     found = graded(exponent(lines), gauge)
-    assert found["mixing.exponent"].state in {"stopped": ("broken", "out of time")}.get(due, (due,))
+    # On a busy machine a bomb may use up its seconds before it is seen to break.
+    either = due == "stopped" or kind == "forks"
+    assert found["mixing.exponent"].state in (("broken", "out of time") if either else (due,))
     assert found["mixing.gauge"].state == "passed"
     assert time.monotonic() - start < 120
     left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
