@@ -146,10 +146,7 @@ def _gift(model: Model) -> dict:
         "gift by order": split.hops.sum((1, 2, 3))[:6], "gift by head": share,
         "gift by source": split.hops.sum((0, 1, 2)), "gift silenced": effect,
         "gift largest": largest, "gift layers": [reader, writer], "gift blinded": blind,
-        "gift held": [
-            _with_looks_held(model, run, *head) for head in trip.FOUR_HEADS
-            if head[0] < run.shape.layers and head[1] < run.shape.heads
-        ],
+        "gift held": [_with_looks_held(model, run, *head) for head in trip.FOUR_HEADS],
     }  # fmt: skip
 
 
