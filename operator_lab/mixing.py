@@ -240,7 +240,7 @@ def contrast(
 
 def _named(model: Model, words: Words) -> Float[ndarray, "V"]:
     """+1 and -1 on the words of a pair."""
-    if isinstance(words, str) or len(words) != 2:
+    if not isinstance(words, tuple | list) or len(words) != 2:
         raise LabError(
             'Name a word, or a list of words, for each sentence: words=("rich", "deep").'
         )

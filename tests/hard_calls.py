@@ -315,6 +315,7 @@ LEFT = {
     "model.Model.save": "files have tests of their own",
     **dict.fromkeys(("shape.Shape.turning", "shape.Shape.window", "shape.Shape.without"), "own"),
     "pretrained.families.family.Family.read": "files have tests of their own",
+    "course.progress.Progress": "its own tests",
     "device.pick_device": "None is the processor; own tests",
 }  # fmt: skip
 

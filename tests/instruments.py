@@ -398,7 +398,7 @@ def page(found: Mapping[str, Mapping[str, str]]) -> str:
         owner, _, short = name.rpartition(".")
         if owner != chapter:
             chapter = owner
-            parts += [f"\n### {owner}\n", _line(head), _line(["---"] * len(head))]
+            parts += [f"\n## {owner}\n", _line(head), _line(["---"] * len(head))]
         cells = []
         for said in row.values():
             if said == "works":

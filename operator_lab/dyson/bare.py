@@ -154,7 +154,7 @@ def coefficients(
     return c / radius ** np.arange(count)[:, None, None]
 
 
-@guarded(own=("tolerance",))
+@guarded
 def stable_coefficients(
     run: Run, count: int, radius: float = 1.0, tolerance: float = 1e-4, free: str = "nothing"
 ) -> tuple[Float[ndarray, "n N d"], float]:
