@@ -5,6 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# What reading a damaged file may raise, whatever is in it.
+BROKEN = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError
+)  # fmt: skip
+
 
 class LabError(ValueError):
     """A mistake in what was given; the message is one sentence: given, existing, what to do."""

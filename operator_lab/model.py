@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence, Set
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +13,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
+from .arrays import Weights, read_only, softmax
 from .corpus import Language, Lexicon, Text, Tokenizer
-from .corpus.languages import restated, stated
 from .corpus.lexicon import no_law
 from .device import pick_device
 from .errors import LabError, near
@@ -26,15 +23,12 @@ from .files import write_whole
 from .given import distribution, index, real, shown
 from .gradients import gradients
 from .guard import guarded
+from .model_file import packed, unpacked
 from .recorder import Editor, Edits
-from .run import Run, Runs, Weights, read_only, record, softmax
+from .run import Run, Runs, record
 from .shape import Shape
 from .transformer import PLAIN, Transformer
 
-# What a damaged header may raise, whatever is in it.
-BROKEN = (
-    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError
-)  # fmt: skip
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
 BATCH_ROOM = 4e9  # and those of a batch
 
@@ -380,79 +374,13 @@ class Model:
     @guarded
     def save(self, path: str | os.PathLike) -> Path:
         """Write weights, shape and card to one safetensors file, whole or not at all."""
-        path = Path(path)
-        facts = {"arguments": asdict(self.shape), "language": self.language.name}
-        if isinstance(self.language, Text):
-            facts["text"] = self.language.stated()
-        elif isinstance(self.language, Tokenizer):
-            facts["tokenizer"] = self.language.stated()
-        elif isinstance(self.language, Language):
-            facts |= stated(self.language)
-        header = {"operator_lab": json.dumps(facts | {"card": dict(self.card)})}
-        state = self.transformer.weights()
-        if state.get(words := _words(self.shape)) is state["W_E"]:  # tied: kept once
-            del state[words]
-        state = {k: v.contiguous() for k, v in state.items()}
-        write_whole(path, save(state, metadata=header))
-        return path
+        write_whole(Path(path), packed(self.transformer, self.language, self.card))
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Model:
         """Read a model written by `save`; LabError for a missing, broken or foreign file."""
-        path = Path(path)
-        if not path.is_file():
-            raise LabError(f"There is no model file {str(path)!r}; Model.save writes one.")
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = (file.metadata() or {}).get("operator_lab")
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise LabError(
-                f"{str(path)!r} is not a whole safetensors file ({error}); copy or train it again."
-            ) from None
-        if header is None:
-            raise LabError(
-                f"{str(path)!r} holds weights of another program; only files written by Model.save "
-                "say which model they belong to."
-            )
-        try:
-            facts = json.loads(header)
-            shape = Shape(**facts["arguments"])
-            _check_weights(state, shape)
-            if shape.readout != "none":
-                state.setdefault(_words(shape), state["W_E"])
-            return cls(Transformer.holding(shape, state), _language(facts), facts["card"])
-        except LabError:
-            raise
-        except BROKEN as e:
-            raise LabError(
-                f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: "
-                f"{str(e)[:200]}); copy or train it again."
-            ) from None
-
-
-def _check_weights(weights: Mapping[str, torch.Tensor], shape: Shape) -> None:
-    """LabError for weights that are no finite floats, or fewer blocks than there are layers."""
-    for name, w in weights.items():
-        if not w.is_floating_point() or not torch.isfinite(w).all():
-            raise LabError(f"The weight {name} is not made of finite numbers; train it again.")
-    blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
-    if len(blocks) != (min(shape.layers, 1) if shape.tied else shape.layers):
-        raise LabError(f"There are weights of {len(blocks)} layers for {shape.layers}.")
-
-
-def _words(shape: Shape) -> str:
-    """The weight that reads the words, in a head of masked words or by itself."""
-    return "head.W_U.weight" if shape.head else "W_U.weight"
-
-
-def _language(facts: Mapping) -> Lexicon:
-    """The language a file names; of a text its words alone, for the text is not kept."""
-    if "tokenizer" in facts:
-        return Tokenizer.read(**facts["tokenizer"])
-    if "text" in facts:
-        return Text(**facts["text"])
-    return restated(facts)
+        return cls(*unpacked(Path(path)))
 
 
 @guarded

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from .arrays import read_only, softmax
 from .errors import LabError
 from .given import index
 from .guard import guarded
@@ -27,33 +28,6 @@ from .transformer.activations import ACTIVATIONS, Activation
 GATES = ("secant", "tangent", "up", "half")
 KINDS = ("weight", "bias", "gain")
 PARTS = (*(f"attention.W_{c}" for c in "QKVO"), *(f"mlp.W_{c}" for c in "123"), "norm_1", "norm_2")
-
-
-@guarded(holes=("z",))
-def softmax(z: Float[ndarray, "*n k"]) -> Float[ndarray, "*n k"]:
-    """exp(z) / sum exp(z) along the last axis, safe for large z; NaN stays NaN."""
-    e = z - z.max(-1, keepdims=True)
-    e = np.exp(e, out=e if e.dtype.kind == "f" else None)  # one array: real laws are large
-    e /= e.sum(-1, keepdims=True)
-    return e
-
-
-def read_only(array: ndarray) -> ndarray:
-    """The same array, which nobody can write to."""
-    array.setflags(write=False)
-    return array
-
-
-class Weights(dict):
-    """Weights by name, as read-only arrays; an encoder is asked for its words in vain."""
-
-    def __missing__(self, name):
-        if name == "W_U.weight":
-            raise LabError(
-                "This is an encoder: it has no unembedding, so no state of it is read as a word; "
-                "lab.pretrained.pooled(run) is what it measures."
-            )
-        raise KeyError(name)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -250,7 +250,7 @@ GIVEN: dict[str, dict] = {
     "pseudospectra.resolvent.Pseudospectrum.reach": dict(
         self=pseudospectra.pseudospectrum(SQUARE, 8), eps=2.0
     ),
-    "run.softmax": dict(z=table(2, 3)),
+    "arrays.softmax": dict(z=table(2, 3)),
     "model.Model.checked": dict(self=MODEL),
     "model.Model.replace": dict(self=MODEL),
     "thermodynamics.equilibrium.free_energy": dict(p=chances(3, 5)),
@@ -306,7 +306,7 @@ LEFT = {
     "thermodynamics.landscape.Layer.": "tensors",
     "corpus.lexicon": "a protocol", "corpus.tokens": "needs the package tokenizers",
     "corpus.texts.Text": "walked below, with a text of its own",
-    "run.record": "called by Model", "run.read_only": "called by Model",
+    "run.record": "called by Model", "arrays.read_only": "called by Model",
     "pretrained.packages.load": "files have tests of their own",
     "pretrained.packages.try_load": "files have tests of their own",
     "pretrained.trip": "needs a real model", "pretrained.controls": "needs a real model",

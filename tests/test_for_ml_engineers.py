@@ -11,8 +11,8 @@ import torch
 from random_models import random_model
 
 import operator_lab as lab
+from operator_lab.arrays import softmax
 from operator_lab.recorder import Recorder
-from operator_lab.run import softmax
 from operator_lab.transformer import POINTS, Transformer
 
 COURSE = Path(__file__).resolve().parent.parent / "course"

@@ -18,10 +18,10 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files", "given", "guard", "device"},
+    {"errors", "files", "given", "guard", "device", "arrays"},
     {"shape", "transformer", "corpus"},
     {"recorder", "run", "steps", "gradients"},
-    {"model", "references", "training"},
+    {"model", "model_file", "references", "training"},
     {"instruments"},
     {"judge"},
     {"figures", "exercises", "ensembles"},

@@ -12,10 +12,10 @@ from scipy.stats import chisquare, entropy
 
 import operator_lab as lab
 from operator_lab import measurement as me
+from operator_lab.arrays import softmax
 from operator_lab.corpus import compound, depth
 from operator_lab.errors import LabError
 from operator_lab.one_hot import relabelled
-from operator_lab.run import softmax
 from operator_lab.transformer import TINY
 
 CAUSAL = [s for s in SHAPES if s.get("causal", True)] + [

@@ -17,10 +17,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.linalg import expm, logm
 
+from ..arrays import softmax
 from ..errors import LabError, near
 from ..guard import guarded
 from ..model import Model, divergence
-from ..run import Run, single, softmax
+from ..run import Run, single
 from ..steps import MLPStep, Step
 from ..transformer import TINY
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import LabError
+from ..errors import BROKEN, LabError
 from ..training import Recipe
 
 Found = dict[tuple[str, int], dict | None]
@@ -69,7 +69,7 @@ def read(path: Path) -> Kept:
         raise LabError(f"There is no {path.name} yet; run {command(path)} to make it.") from None
     except KeyError as missing:
         raise broken(path, f"it has no {missing}") from None
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except BROKEN as error:
         raise broken(path, str(error)[:200]) from None
     return Kept(recipes, found)
 

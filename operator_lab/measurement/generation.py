@@ -16,12 +16,12 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
+from ..arrays import softmax
 from ..corpus import STOP, Language
 from ..errors import LabError
 from ..given import distribution, whole
 from ..guard import guarded
 from ..model import Model
-from ..run import softmax
 from ..transformer import Note
 
 

@@ -20,7 +20,7 @@ from numpy import ndarray
 from scipy.ndimage import median_filter
 from tqdm.auto import tqdm
 
-from ..errors import LabError
+from ..errors import BROKEN, LabError
 from ..files import write_whole
 from ..given import one_of, whole
 from ..guard import guarded
@@ -29,10 +29,6 @@ from .equilibrium import equilibrium
 
 LOG = Path(__file__).parent.parent / "data" / "grokking.json"
 SWEEP = LOG.with_name("grokking_sweep.json")
-# What reading a damaged file may raise, whatever is in it.
-BROKEN = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError
-)  # fmt: skip
 CURVES = ("train_loss", "test_loss", "train_right", "test_right", "mean_C", "max_C")
 
 
