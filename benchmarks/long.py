@@ -4,6 +4,9 @@ A plain pass and a training step, both from random weights, embedding and read-o
 dropout, with PyTorch's tanh GELU; theirs computes attention by the same scaled dot product as ours.
 Memory is what the largest resident size grows by during a call, each contender in a process of its
 own. On CUDA in tf32 and in bf16, else in float32.
+
+On CUDA `train` replays its step as a captured graph, so that is our step there; taken one kernel
+after the other, as theirs, it is a contender of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from operator_lab.training.slope import Slope
 from operator_lab.transformer import Note, Transformer
 
 from . import peers
@@ -23,10 +27,11 @@ from .step import stepping
 from .timing import Effort, Line, ratio, take_turns
 
 TITLE = "GPT-2's size at 1,024 positions"
-THREADS = (1,)
+THREADS = (2,) if torch.cuda.is_available() else (1,)  # a GPU's work costs no CPU time
 GPT2 = dict(layers=12, features=768, heads=12, context=1024, vocabulary=50257, batch=1)
 ROUNDS = 5  # a step takes many seconds
 OURS, THEIRS, MAPS = "ours", "GPT-2", "ours, maps stored"
+LAUNCHED = "ours, not captured"
 WORK = ("plain pass", "training step")
 PEAK = Path("/proc/self/clear_refs")  # of Linux; elsewhere memory is not measured
 
@@ -59,18 +64,24 @@ def task(name: str, work: str, config: dict, precision: str = "float32") -> Call
         network, read = ours(config), lambda out: out
     network = network.to(device)
     options = {"note": Looking()} if name == MAPS else {}
+    captured = name == OURS and device == "cuda" and work == "training step"
 
     def called(given):
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+        # a captured pass casts its weights anew at every replay
+        half = dict(enabled=precision == "bf16", cache_enabled=not captured)
+        with torch.autocast(device, torch.bfloat16, **half):
             return read(network(given, **options))
 
     @torch.inference_mode()
     def plain():
         return called(tokens)
 
-    step = (
-        plain if work == "plain pass" else stepping(_Called(network, called), lambda z: z, tokens)
-    )
+    if work == "plain pass":
+        step = plain
+    elif captured:
+        step = replaying(_Called(network, called), tokens)
+    else:
+        step = stepping(_Called(network, called), lambda z: z, tokens)
 
     def done():
         step()
@@ -89,6 +100,19 @@ class _Called(nn.Module):
 
     def forward(self, tokens):
         return self.called(tokens)
+
+
+def replaying(network: nn.Module, tokens: torch.Tensor) -> Callable[[], None]:
+    """One training step as `train` takes it on CUDA: a captured slope, then the optimiser."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
+    slope = Slope(network)
+    texts = torch.cat([tokens, tokens[:, :1]], -1)  # the word after the last one
+
+    def step():
+        slope(texts)
+        optimiser.step()
+
+    return step
 
 
 def grown(name: str, work: str, config: dict, precision: str, threads: int) -> float:
@@ -132,15 +156,18 @@ def measure(effort: Effort) -> list[Line]:
 def compare(work: str, config: dict, precision: str, effort: Effort) -> list[Line]:
     """The lines of one kind of work in one precision."""
     few = Effort(effort.threads, min(ROUNDS, effort.rounds), effort.small)
-    contenders = {name: task(name, work, config, precision) for name in (OURS, THEIRS)}
-    times = take_turns(contenders, few)
+    captured = precision != "float32" and work == "training step"
+    names = (OURS, THEIRS, LAUNCHED) if captured else (OURS, THEIRS)
+    times = take_turns({name: task(name, work, config, precision) for name in names}, few)
     what = f"{work}, {precision}"
-    timed = ratio(f"{what}: {THEIRS}", few, times, THEIRS, OURS, must=1)
+    timed = [ratio(f"{what}: {THEIRS}", few, times, THEIRS, OURS, must=1)]
+    if captured:
+        timed.append(ratio(f"{what}, not captured: {THEIRS}", few, times, THEIRS, LAUNCHED))
     if precision == "float32" and not PEAK.exists():
-        return [timed]
+        return timed
     held = {n: memory(n, work, config, precision, few) for n in (OURS, THEIRS, MAPS)}
     sizes = [
         Line(f"{what}, memory: {name}", few.threads, *[held[name] / held[OURS]] * 3)
         for name in (THEIRS, MAPS)
     ]
-    return [timed, *sizes]
+    return [*timed, *sizes]

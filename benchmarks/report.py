@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from operator_lab.errors import LabError
 from operator_lab.files import write_whole
@@ -40,12 +41,16 @@ def machine() -> dict[str, str]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    } | versions
+    return (
+        {
+            "processor": _processor(),
+            "cores": str(os.cpu_count()),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        }
+        | versions
+        | ({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {})
+    )
 
 
 def _processor() -> str:
@@ -109,14 +114,16 @@ def table(lines: Sequence[Line]) -> str:
 
 
 def medians(lines: Sequence[Line]) -> str:
-    """The medians behind the ratios, one thread, in a sentence."""
-    found = {}
+    """The medians behind the ratios, on the fewest threads, in a sentence."""
+    found: dict[str, float] = {}
+    fewest = min((line.threads for line in lines), default=1)
     for line in lines:
         of, colon, _ = line.work.rpartition(": ")
-        if line.threads == 1 and line.times:
+        if line.threads == fewest and line.times:
             found |= {f"{of}{colon}{name}": value for name, value in line.times.items()}
-    told = ", ".join(f"{name} {seconds(s)}" for name, s in found.items())
-    return f"Medians on one thread: {told}." if told else ""
+    times = ", ".join(f"{name} {seconds(s)}" for name, s in found.items())
+    threads = "one thread" if fewest == 1 else f"{fewest} threads"
+    return f"Medians on {threads}: {times}." if times else ""
 
 
 def seconds(value: float) -> str:
@@ -130,11 +137,17 @@ def tables(results: Mapping) -> str:
     for entry in results["tables"].values():
         lines = [Line(**line) for line in entry["lines"]]
         parts += [f"## {entry['title']}", table(lines), medians(lines)]
-    machines = {json.dumps(entry["machine"]) for entry in results["tables"].values()}
-    for one in sorted(machines):
-        told = ", ".join(f"{name} {value}" for name, value in json.loads(one).items())
-        parts.append(f"Measured on: {told}.")
+        if "gpu" in entry["machine"]:
+            parts.append(f"Measured on: {told(entry['machine'])}.")
+    machines = (entry["machine"] for entry in results["tables"].values())
+    every = sorted({told(machine) for machine in machines if "gpu" not in machine})
+    parts += [f"Measured on: {machine}." for machine in every]
     return "\n\n".join(part for part in parts if part)
+
+
+def told(machine: Mapping[str, str]) -> str:
+    """A machine and its versions in words."""
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
 def between_markers(text: str, content: str) -> str:

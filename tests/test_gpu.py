@@ -11,6 +11,7 @@ import torch
 from random_models import MONEY, random_model
 
 import operator_lab as lab
+from operator_lab.course.shaken import shaken
 from operator_lab.errors import LabError
 from operator_lab.training import Recipe, train
 from operator_lab.training.slope import Slope
@@ -53,10 +54,14 @@ def test_a_slope_is_the_gradient_cut_to_length_one():
     assert torch.allclose(slope, plain / plain.norm().clamp(min=1.0), atol=1e-6)
 
 
+CHANGES = [{}, {"rotation": (1.0, 0.5, 0.2, 0.1)}, {"coupling": "hermitian"}]
+
+
 @cuda
-def test_a_captured_slope_follows_the_texts_and_the_weights():
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_a_captured_slope_follows_the_texts_and_the_weights(changes):
     """Replayed on new texts, and after the optimiser has moved the weights."""
-    plain, other = (Transformer(95, seed=1, **SHAPE) for _ in range(2))
+    plain, other = (Transformer(95, seed=1, **SHAPE | changes) for _ in range(2))
     captured = Slope(other.cuda())
     for seed in range(4):
         Slope(plain)(texts(seed))
@@ -70,9 +75,7 @@ def test_a_captured_slope_follows_the_texts_and_the_weights():
 
 
 @cuda
-@pytest.mark.parametrize(
-    "changes", [{}, {"rotation": (1.0, 0.5, 0.2, 0.1)}, {"coupling": "hermitian"}], ids=str
-)
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_a_training_on_cuda_is_that_on_the_cpu(changes):
     recipe = Recipe(shape=SHAPE | changes, steps=20, batch=16, warmup=5)
     here, there = (train(recipe, device=d, progress=False, every=20) for d in ("cpu", "cuda"))
@@ -104,3 +107,11 @@ def test_a_run_on_cuda_is_that_on_the_cpu():
     there = model.run(MONEY, device="cuda")
     assert isinstance(there.states, np.ndarray)
     assert abs(there.states - model.run(MONEY).states).max() < 1e-10
+
+
+@cuda
+def test_a_shaken_model_is_shaken_alike_on_cuda():
+    with shaken("rounding", 1):
+        here = random_model().to("float64")
+        there = here.to(device="cuda")
+        assert abs(there.run(MONEY).states - here.run(MONEY).states).max() < 1e-10

@@ -104,6 +104,13 @@ def test_draws_differ_and_nothing_stays_moved():
     assert torch.equal(lab.Transformer(9, seed=1).W_E, lab.Transformer(9, seed=1).W_E)
 
 
+def test_a_model_that_only_goes_elsewhere_is_not_moved_again():
+    with shaken("rounding", 1):
+        model = lab.reference().to("float64")
+        moved = model.to(device="cpu")
+    assert all(np.array_equal(w, moved.weights[name]) for name, w in model.weights.items())
+
+
 def test_nothing_stays_moved_after_an_error():
     before = lab.reference().weights["W_E"]
     with pytest.raises(ZeroDivisionError), shaken("rounding", 1):

@@ -334,9 +334,8 @@ def test_two_trainings_do_not_mix_in_one_folder(tmp_path, as_a_learner):
 
 
 KILLED = """
-import sys, torch
+import sys
 from operator_lab.training import Recipe, train
-torch.set_num_threads(1)
 recipe = Recipe(shape=dict(features=16, heads=2, layers=1, hidden=24), steps=120, batch=4)
 print("ready", flush=True)
 train(recipe, device="cpu", progress=False, every=3, folder=sys.argv[1])

@@ -64,10 +64,11 @@ def shaken(level: str, draw: int) -> Iterator[None]:
         initialise(self, generator)
         _move(self, size, draw)
 
-    def converted(self, precision):
+    def converted(self, precision=None, device=None):
         """A shipped model: its weights are moved once it has digits to be moved in."""
-        model = to(self, precision)
-        _move(model.transformer, size, draw)
+        model = to(self, precision, device)
+        if precision is not None:
+            _move(model.transformer, size, draw)
         return model
 
     initialise, to = Transformer._initialise, Model.to
@@ -86,7 +87,8 @@ def _noting(call, draw: int):
         if (name, index) == ("state", 0):  # a sum of two numbers is rounded alike everywhere
             return call(self, name, index, value)
         key = f"{name} {index}"
-        return call(self, name, index, value * _factor(draw, key, value.shape, value.dtype, size))
+        factor = _factor(draw, key, value.shape, value.dtype, size, value.device)
+        return call(self, name, index, value * factor)
 
     return noted
 
@@ -96,14 +98,14 @@ def _move(transformer: Transformer, size: Level, draw: int) -> None:
     """All weights but those that nobody rounds: a gain of 1, a bias of 0."""
     for name, w in transformer.named_parameters():
         relative = size.float64 if w.dtype == torch.float64 else size.float32
-        factor = _factor(draw, name, w.shape, w.dtype, relative)
+        factor = _factor(draw, name, w.shape, w.dtype, relative, w.device)
         w.copy_(torch.where((w == 0) | (w == 1), w, w * factor))
 
 
 @lru_cache(maxsize=128)
 @torch.inference_mode(False)  # kept for passes that are differentiated, too
-def _factor(draw: int, name: str, shape: torch.Size, dtype: torch.dtype, size: float) -> Tensor:
+def _factor(draw: int, name: str, shape: torch.Size, dtype, size: float, device) -> Tensor:
     """1 + size r, with r even in [-1, 1]; always the same for the same arguments."""
     seed = crc32(f"{draw} {name} {tuple(shape)}".encode())
     r = torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return (1 + size * (2 * r - 1)).to(dtype)
+    return (1 + size * (2 * r - 1)).to(dtype).to(device)

@@ -33,7 +33,7 @@ class Slope:
         self.texts = self.length = torch.empty(0)  # of the graph: what it reads, what it gives
 
     def __call__(self, texts: Int[Tensor, "B N"]) -> Tensor:
-        if not self.fits(texts):
+        if not texts.is_cuda:
             return self.passed(texts)
         graph = self.graph
         if graph is None or texts.shape != self.texts.shape:
@@ -41,14 +41,6 @@ class Slope:
         self.texts.copy_(texts)
         graph.replay()
         return self.length
-
-    def fits(self, texts: Tensor) -> bool:
-        """Whether the pass can be captured: on CUDA, if it copies nothing from the CPU on its way.
-
-        Turning by position does, and so do the signs of a constrained coupling.
-        """
-        shape = self.transformer.shape
-        return texts.is_cuda and shape.coupling == "free" and not shape.rotation
 
     def passed(self, texts: Int[Tensor, "B N"]) -> Tensor:
         """One pass forwards and backwards."""

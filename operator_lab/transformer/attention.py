@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -48,7 +48,7 @@ class Attention(nn.Module):
         if self.shape.coupling == "free":
             return self.W_Q(u)
         k = self.W_K(u)
-        return k * k.new_tensor(self.shape.signs * self.shape.heads)
+        return k * _row(self.shape.signs * self.shape.heads, k.dtype, k.device)
 
     def split(self, x: Float[Tensor, "*batch N gd_k"]) -> Float[Tensor, "*batch g N d_k"]:
         """Deal the features out to the heads."""
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
     def turned(self, x: Float[Tensor, "*batch N gd_k"], layer: int, note: Note, norm=None):
         """The same, normed, and each pair of features turned by its place, if so shaped (RoPE)."""
-        places = note.first + np.arange(x.shape[-2])
+        places = range(note.first, note.first + x.shape[-2])
         if norm is not None and self.shape.qk_norm == "all":
             x = norm(x)
         x = self.split(x)
@@ -123,3 +123,10 @@ class Attention(nn.Module):
         heads = torch.einsum("...hnk,dhk->...hnd", z, W)
         changed = note("head_write", layer, heads)
         return write + (changed - heads).sum(-3)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # kept for passes that are differentiated, too
+def _row(values: tuple[float, ...], dtype, device) -> Tensor:
+    """These numbers where the states are: a pass that is captured may fetch nothing (Slope)."""
+    return torch.tensor(values, dtype=dtype, device=device)

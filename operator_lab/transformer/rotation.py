@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 Array = TypeVar("Array", Tensor, ndarray)
 
 
-def turned(x: Array, rotation: Sequence[float], places: ndarray) -> Array:
+def turned(x: Array, rotation: Sequence[float], places: ndarray | range) -> Array:
     """Turn each pair of features (m, m + r) of x [..., N, d_k] by its place, r angles for r pairs.
 
     `rotation` is in radians per position; left empty, nothing turns, and what is no pair stays as
@@ -22,15 +23,26 @@ def turned(x: Array, rotation: Sequence[float], places: ndarray) -> Array:
     """
     if not rotation:
         return x
-    angle = np.asarray(places)[..., None] * np.asarray(rotation)
-    cos, sin = np.cos(angle), np.sin(angle)
     half = len(rotation)
     a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     if isinstance(x, Tensor):
-        cos, sin = (torch.from_numpy(c).to(x.dtype).to(x.device) for c in (cos, sin))
+        cos, sin = _waves(tuple(rotation), places, x.dtype, x.device)
         first, second = a * cos - b * sin, b * cos + a * sin
         return torch.cat([first, second, rest.expand(*first.shape[:-1], -1)], -1)
-    cos, sin = (c.astype(x.real.dtype) for c in (cos, sin))
+    cos, sin = (wave.astype(x.real.dtype) for wave in _angles(rotation, places))
     pairs: ndarray = np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
     still = np.broadcast_to(rest, (*pairs.shape[:-1], rest.shape[-1]))
     return np.concatenate([pairs, still], -1)
+
+
+def _angles(rotation: Sequence[float], places: ndarray | range) -> tuple[ndarray, ndarray]:
+    angle = np.asarray(places)[..., None] * np.asarray(rotation)
+    return np.cos(angle), np.sin(angle)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # kept for passes that are differentiated, too
+def _waves(rotation: tuple[float, ...], places: range, dtype, device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines where the states are: a pass that is captured may fetch nothing (Slope)."""
+    cos, sin = (torch.from_numpy(wave).to(dtype).to(device) for wave in _angles(rotation, places))
+    return cos, sin
