@@ -182,10 +182,11 @@ def _refresh(notebooks: tuple[Path, ...]) -> int:
     for path in refresh(paths, progress=sys.stderr.isatty()):
         print(f"refreshed  {path.name}")
     from .course.claims import write_ledger
-    from .course.front import write_chapters
+    from .course.front import write_front
 
     print(f"ledger     {write_ledger(course()).name}")
-    print(f"chapters   {write_chapters(course()).name}")
+    for path in write_front(course()):
+        print(f"front      {path.name}")
     return 0
 
 

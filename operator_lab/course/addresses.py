@@ -36,15 +36,6 @@ class Addresses:
     package: str = ""
     hub: str = ""
 
-    def __post_init__(self) -> None:
-        for name, form in _FORM.items():
-            value = getattr(self, name)
-            if value and (not isinstance(value, str) or not re.fullmatch(form, value)):
-                raise LabError(
-                    f"{FILE}: {name} = {value!r} is not of the form that its comment shows "
-                    "(without a slash at the end)."
-                )
-
     @property
     def name(self) -> str:
         """The repository's OWNER/NAME."""
@@ -67,9 +58,14 @@ def read(root: Path) -> Addresses:
     except tomllib.TOMLDecodeError as error:
         raise LabError(f"{FILE} is not TOML: {error}.") from error
     known = [field.name for field in fields(Addresses)]
-    for name in given:
+    for name, value in given.items():
         if name not in known:
             raise LabError(f"{FILE}: {name!r} is not an address{near(name, known)}")
+        if value != "" and not (isinstance(value, str) and re.fullmatch(_FORM[name], value)):
+            raise LabError(
+                f"{FILE}: {name} = {value!r} is not of the form that its comment shows (without a "
+                "slash at the end)."
+            )
     return Addresses(**given)
 
 
@@ -81,7 +77,7 @@ def launches(at: Addresses, stem: str) -> dict[str, str]:
         found["Binder"] = f"{BINDER}/v2/gh/{at.name}/{BRANCH}?urlpath=lab/tree/{file}"
     if at.repository and at.hub:
         folder = at.name.split("/")[1]
-        pulled = {"repo": at.repository, "branch": BRANCH, "urlpath": f"lab/tree/{folder}/{file}"}
+        pulled = {"repo": at.repository, "urlpath": f"lab/tree/{folder}/{file}", "branch": BRANCH}
         found["JupyterHub"] = f"{at.hub}/hub/user-redirect/git-pull?{urlencode(pulled, safe='/')}"
     return found
 
@@ -132,6 +128,15 @@ def write(root: Path) -> list[Path]:
         text = passage(path.read_text(encoding="utf-8"), passed, inside)
         write_whole(path, text.encode())
     return sorted({root / name for name, *_ in passages})
+
+
+def absolute(text: str, at: Addresses) -> str:
+    """Return a README for PyPI: links and pictures that lie in the repository by full address."""
+    if not at.repository:
+        return text
+    raw = f"https://raw.githubusercontent.com/{at.name}/HEAD/"
+    text = re.sub(r"(!\[[^\]]*\]\()(?!https?:|#)", rf"\g<1>{raw}", text)
+    return re.sub(r"((?<!!)\[[^\]]*\]\()(?!https?:|#)", rf"\g<1>{at.repository}/blob/HEAD/", text)
 
 
 def citation(path: Path, address: str = "") -> str:

@@ -16,7 +16,7 @@ from ..files import write_whole
 from . import claims, notebooks
 from .marked import passage
 
-CHAPTERS = "chapters"  # the passage of index.md that holds the table
+CHAPTERS = "chapters"  # the passage that holds the table
 BOARD = "<!-- The board of verdicts stands here in the book. -->"
 PARTS = (  # the number of a part's last notebook, and what it is about
     (8, "The core: the first paper, step by step"),
@@ -60,7 +60,7 @@ def chapters(course: Path) -> tuple[Chapter, ...]:
     return tuple(map(chapter, sorted(Path(course).glob("*.ipynb"))))
 
 
-def table(found: Sequence[Chapter]) -> str:
+def table(found: Sequence[Chapter], folder: str = "") -> str:
     """Return the chapters as a table in Markdown, with sums for each part and for all."""
     lines = ["| | chapter | minutes to read | exercises |", "|---|---|---:|---:|"]
     first = 0
@@ -71,8 +71,8 @@ def table(found: Sequence[Chapter]) -> str:
             continue
         lines.append(f"| | *{part}* | *{_hours(own)[0]}* | *{_hours(own)[1]}* |")
         lines += [
-            f"| {c.number:02d} | [{c.title}]({c.stem}.ipynb)<br>{c.question} | {c.minutes} | "
-            f"{c.exercises} |"
+            f"| {c.number:02d} | [{c.title}]({folder}{c.stem}.ipynb)<br>{c.question} | "
+            f"{c.minutes} | {c.exercises} |"
             for c in own
         ]
     lines.append(f"| | *All {len(found)}* | *{_hours(found)[0]}* | *{_hours(found)[1]}* |")
@@ -89,12 +89,38 @@ def _clock(minutes: int) -> str:
     return f"{hours}\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}{rest:02d}" if hours else str(rest)
 
 
-def write_chapters(course: Path) -> Path:
-    """Make the table of a course's `index.md` again from its notebooks' openings."""
-    path = Path(course) / "index.md"
-    text = passage(path.read_text(encoding="utf-8"), CHAPTERS, table(chapters(course)))
-    write_whole(path, text.encode())
-    return path
+def summary(rows: Sequence[claims.Row]) -> str:
+    """Return in a sentence of Markdown how many claims there are of each verdict."""
+    counts = [(sum(row.verdict == v for row in rows), SAID.get(v, v)) for v in claims.VERDICTS]
+    *said, (untested, _) = counts
+    listed = ", ".join(f"{n} {verdict}" for n, verdict in said)
+    return (
+        f"{len(rows) - untested} claims were measured: {listed}. {untested} more were read and not "
+        "tested. The [ledger](course/claims.md) has each with its number.\n"
+    )
+
+
+def write_front(course: Path) -> list[Path]:
+    """Make what a course's `index.md`, and the `README.md` above it, tell of the notebooks again.
+
+    Returns the files written: one that is not there is left out.
+    """
+    course = Path(course)
+    found, rows = chapters(course), claims.rows(course.glob("*.ipynb"))
+    passages = {
+        course / "index.md": {CHAPTERS: table(found)},
+        course.parent / "README.md": {
+            "verdicts": summary(rows),
+            CHAPTERS: table(found, "course/"),
+        },
+    }
+    written = [path for path in passages if path.exists()]
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        for name, inside in passages[path].items():
+            text = passage(text, name, inside)
+        write_whole(path, text.encode())
+    return written
 
 
 def verdicts(rows: Iterable[claims.Row]) -> list[list[str]]:
@@ -139,8 +165,9 @@ def _line(one: Chapter, rows: Sequence[claims.Row]) -> str:
     told = ", ".join(
         f"{n} {v}" for v in claims.VERDICTS if (n := sum(row.verdict == v for row in rows))
     )
+    short = escape(one.title.split(":")[0])
     return (
-        f'<div><a href="{one.stem}.html"><span>{one.number:02d}</span> {escape(one.title.split(":")[0])}</a>'
+        f'<div><a href="{one.stem}.html"><span>{one.number:02d}</span> {short}</a>'
         f'<span class="tiles" role="img" aria-label="{told}">{tiles}</span></div>\n'
     )
 

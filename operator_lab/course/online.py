@@ -5,6 +5,7 @@ What is written here is a branch of the repository of its own; a notebook in it 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from ..errors import LabError
@@ -57,7 +58,7 @@ def installing(notebook: dict, requirement: str) -> dict:
 
 
 def write(course: Path, target: Path, at: Addresses) -> Learned:
-    """Write the learners' notebooks, each with an installing cell, and what Binder reads.
+    """Write the learners' notebooks from a clone, each with an installing cell, and Binder's files.
 
     LabError where no address says from where to install, or the folder cannot be used.
     """
@@ -74,4 +75,5 @@ def write(course: Path, target: Path, at: Addresses) -> Learned:
     done = learn(course, target, content)
     environment = BINDER.format(requirement=at.requirement)
     write_whole(done.target / "binder" / "environment.yml", environment.encode())
+    shutil.copy(Path(course).parent / "binder" / "start", done.target / "binder" / "start")
     return done
