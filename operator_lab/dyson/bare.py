@@ -176,11 +176,11 @@ def stable_coefficients(
 
 def _on_circle(run, count, radius, free):
     """Coefficients from a circle; None where it is so wide that the pass overflows."""
-    try:
-        c = coefficients(run, count, radius, free)
-    except LabError:
-        return None
-    with np.errstate(over="ignore"):  # on far too wide a circle they are astronomic
+    with np.errstate(over="ignore"):  # on far too wide or narrow a circle they are astronomic
+        try:
+            c = coefficients(run, count, radius, free)
+        except LabError:
+            return None
         return c if np.isfinite(np.linalg.norm(c[count // 2])) else None
 
 
