@@ -46,9 +46,7 @@ def _hops_cases(rng):
         label = f"{k} steps, {N} equal positions of {d} features, x about {size:g}"
         yield Case((L, O, x), label)
     same = 0.6 * rng.integers(-1, 2, size=(1, 4, 4)).repeat(4, axis=0)
-    yield Case(
-        (same, same[:, ::-1].copy(), np.arange(4.0)), "4 equal steps, L and O without a pattern"
-    )
+    yield Case((same, same[:, ::-1], np.arange(4.0)), "4 equal steps, L and O without a pattern")
 
 
 def _hops_sum(args, answer, slack):
