@@ -13,8 +13,8 @@ from pathlib import Path
 from . import addresses, claims, front
 from .reference import process
 
-LOADER = "loader.js"
 CARD = "card.png"
+OWN_PAGES = {"loader.js", "filter.js"}  # scripts that only some pages name
 MARK = "# NBVAL_CHECK_OUTPUT\n"
 
 
@@ -36,6 +36,9 @@ def cache_key(root: Path) -> str:
 
 def setup(app) -> dict:
     """Join a Sphinx build (called by Sphinx)."""
+    from .rendering import join  # needs the book's own libraries, which a key does not
+
+    join(app)
     app.add_config_value("operator_lab_key", "", "env")
     if addresses.read(Path(app.srcdir).parent).site:
         app.setup_extension("sphinxext.opengraph")  # it needs an address for all it says
@@ -57,8 +60,8 @@ def _configure(app, config) -> None:
     config.operator_lab_key = key
     config.nb_execution_cache_path = str(root / ".cache" / f"book-{key}")
     # Jupyter Book puts every script of _static on every page; the loader belongs on pages with a
-    # widget only, once, and is named there by nb_ipywidgets_js.
-    config.html_js_files = [name for name in config.html_js_files if name != LOADER]
+    # widget only, once, and is named there by nb_ipywidgets_js, the filter on long tables.
+    config.html_js_files = [name for name in config.html_js_files if name not in OWN_PAGES]
     _address(app, config, addresses.read(root))
     # A reader sees the course as a learner first meets it, whatever shell the build runs in.
     os.environ["OPERATOR_LAB_CHECKS"] = "gentle"
