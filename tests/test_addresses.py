@@ -55,7 +55,7 @@ def test_filled_in_the_links_appear_and_emptied_they_go(tree):
     assert len(addresses.write(tree)) == len(FILES)
     full = texts(tree)
     for page in ("README.md", "course/index.md"):
-        assert f"[Read the course]({FILLED.site}/)" in full[page]
+        assert (f"[Read the course]({FILLED.site}/)" in full[page]) == (page == "README.md")
         for place in ("Colab", "Binder", "JupyterHub"):
             assert f"[Try it in {place}](https://" in full[page]
         assert f"[Repository]({FILLED.repository})" in full[page]
@@ -232,5 +232,6 @@ def test_the_book_shows_links_once_there_are_addresses(tmp_path):
     assert "mybinder" not in front and "colab.research" not in front  # nobody can run a page
     for page in (front, notebook):
         assert f'property="og:image" content="{FILLED.site}/_static/card.png"' in page
+        assert 'property="og:site_name" content="Operator Lab"' in page
         assert '<meta name="twitter:card" content="summary_large_image"' in page
     assert f'property="og:url" content="{FILLED.site}/01_one_hot.html"' in notebook

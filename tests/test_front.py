@@ -43,10 +43,9 @@ class Tiles(HTMLParser):
 
 def test_what_the_front_pages_tell_is_what_the_notebooks_say(tmp_path):
     """`operator-lab refresh` writes it; here it must have been written."""
-    (tmp_path / "course").symlink_to(tmp_path / "copy")
-    (tmp_path / "copy").mkdir()
+    (tmp_path / "course").mkdir()
     for path in COURSE.glob("*.ipynb"):
-        (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
+        (tmp_path / "course" / path.name).write_bytes(path.read_bytes())
     for name in ("README.md", "course/index.md"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     assert len(front.write_front(tmp_path / "course")) == 2

@@ -18,6 +18,7 @@ from .marked import passage
 
 FILE = "addresses.toml"
 BRANCH = "learn"  # of the repository: notebooks as learners get them, written by `pages.yml`
+READ = "Read the course"  # the link that the course itself does not need
 COLAB, BINDER = "https://colab.research.google.com", "https://mybinder.org"
 _FORM = {
     "repository": r"https://github\.com/[\w.-]+/[\w.-]+",
@@ -85,7 +86,7 @@ def launches(at: Addresses, stem: str) -> dict[str, str]:
 def links(at: Addresses, first: str = "03_mixing") -> Iterator[tuple[str, str]]:
     """Yield what a reader may follow, as (words, address); nothing where nothing exists."""
     if at.site:
-        yield "Read the course", f"{at.site}/"
+        yield READ, f"{at.site}/"
     for place, address in launches(at, first).items():
         yield f"Try it in {place}", address
     if at.repository:
@@ -112,13 +113,15 @@ def write(root: Path) -> list[Path]:
     """Make the passages that state an address again in a tree's files; return these files."""
     root = Path(root)
     at = read(root)
-    line = " · ".join(f"[{words}]({address})" for words, address in links(at))
+    linked = {words: f"[{words}]({address})" for words, address in links(at)}
+    line = " · ".join(linked.values())
+    inside = " · ".join(link for words, link in linked.items() if words != READ)
     urls = [f'{words} = "{value}"' for words, value in _urls(at)]
     cited = [f'url: "{at.site}"'] * bool(at.site)
     cited += [f'repository-code: "{at.repository}"'] * bool(at.repository)
     passages = [
         ("README.md", "links", f"\n{line}\n\n" if line else ""),
-        ("course/index.md", "links", f"\n{line}\n\n" if line else ""),
+        ("course/index.md", "links", f"\n{inside}\n\n" if inside else ""),
         ("course/index.md", "citation", citation(root / "CITATION.cff", at.site or at.repository)),
         ("pyproject.toml", "links", "\n".join(["[project.urls]", *urls]) if urls else ""),
         ("CITATION.cff", "links", "\n".join(cited)),

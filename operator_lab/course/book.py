@@ -73,6 +73,7 @@ def _address(app, config, at: addresses.Addresses) -> None:
     if at.site:
         config.html_baseurl = f"{at.site}/"
         config.ogp_site_url = f"{at.site}/"
+        config.ogp_site_name = config.html_title
         config.ogp_image = f"{at.site}/_static/{CARD}"
         config.ogp_image_alt = False
         config.ogp_social_cards = {"enable": False}

@@ -24,7 +24,7 @@ PARTS = (  # the number of a part's last notebook, and what it is about
     (12, "Models that other people trained"),
 )
 SIGNS = dict(zip(claims.VERDICTS, "=✓~×·", strict=True))
-SAID = {"holds with a caveat": "hold, with a caveat", "holds": "hold", "breaks": "break"}
+SAID = {"holds with a caveat": "with a caveat", "holds": "hold", "breaks": "break"}
 _HEAD = re.compile(r"# (?P<number>\d\d) · (?P<title>[^\n]+)\n+\*\*(?P<question>[^*]+)\*\*")
 _TIME = re.compile(r"\*Time\*: about (\d+)\s+minutes,\s+exercises\s+(\d+)\s+more")
 
@@ -151,7 +151,7 @@ def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
         '<figure class="verdicts">\n'
         f'<p class="verdicts-sum"><b>{tested}</b> claims measured</p>\n<ul>\n{key}</ul>\n'
         f"{lines}"
-        "<figcaption>A line is a chapter, a tile is a claim: point at one to read it. "
+        "<figcaption>A line is a chapter, a tile is a claim<span>: point at one to read it</span>. "
         f'<a href="claims.html">The ledger</a> has all {len(rows)}, with what was measured and how '
         "far it varies.</figcaption>\n</figure>\n"
     )

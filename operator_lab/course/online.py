@@ -43,7 +43,7 @@ dependencies:
 def installing(notebook: dict, requirement: str) -> dict:
     """Return a notebook whose first cell of code installs the course; its other cells are kept."""
     source = INSTALL.format(requirement=requirement).rstrip()
-    cell: dict[str, object] = {
+    cell: dict = {
         "cell_type": "code",
         "execution_count": None,
         "id": "install",
