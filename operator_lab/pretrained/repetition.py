@@ -1,4 +1,4 @@
-"""What one text cannot say: hop orders over twenty texts, ways to freeze over eight, all spectra."""
+"""What one text cannot say: hop orders over twenty, ways to freeze over eight, all spectra."""
 
 from __future__ import annotations
 
