@@ -1,4 +1,4 @@
-"""Beyond one text: hop orders over twenty, ways to freeze over eight, the spectra of all layers."""
+"""What one text cannot say: hop orders over twenty, ways to freeze over eight, all spectra."""
 
 from __future__ import annotations
 
