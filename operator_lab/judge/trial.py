@@ -89,7 +89,6 @@ def trial(function: Callable, cases: tuple[Case, ...], parts: int, seconds: floa
     if torch is None or first is None or first.error not in _OF_TORCH:
         return attempts[0]
     for numbers, integers in _dtypes(torch, cases):
-
         tensor = functools.partial(_tensor, torch, numbers, integers)
         attempts.append(attempt(function, cases, parts, seconds, tensor))
         # torch: dtypes do not mix
