@@ -7,9 +7,10 @@ Each finished row is kept in .cache/judged until the exercise, its answers or th
 that an interrupted run goes on where it was; delete the folder to begin anew.
 
 right: how many right answers pass. wrong: how many wrong ones are refused: named ones, shortcuts
-(tests/shortcuts.txt) and those for fair weather only. named: how many named ones are told their own reason. true, misleading: what the
-named ones are told when nobody knows their names, computed again. mutants: how many small mistakes
-in the reference are noticed, of those that change anything. ms: a check, in processor time.
+(tests/shortcuts.txt) and those for fair weather only. named: how many named ones are told their own
+reason. true, misleading: what the named ones are told when nobody knows their names, computed
+again. mutants: how many small mistakes in the reference are noticed, of those that change anything.
+ms: a check, in processor time.
 """
 
 from __future__ import annotations
