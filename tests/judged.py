@@ -6,10 +6,11 @@
 Each finished row is kept in .cache/judged until the exercise, its answers or the judge change, so
 that an interrupted run goes on where it was; delete the folder to begin anew.
 
-right: how many right answers pass. wrong: how many wrong ones are refused, named ones and those for
-fair weather only. named: how many named ones are told their own reason. true, misleading: what the
-named ones are told when nobody knows their names, computed again. mutants: how many small mistakes
-in the reference are noticed, of those that change anything. ms: a check, in processor time.
+right: how many right answers pass. wrong: how many wrong ones are refused: named ones, shortcuts
+(tests/shortcuts.txt) and those for fair weather only. named: how many named ones are told their own
+reason. true, misleading: what the named ones are told when nobody knows their names, computed
+again. mutants: how many small mistakes in the reference are noticed, of those that change anything.
+ms: a check, in processor time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from exercise_laws import ExerciseLaws, is_true, others
+from exercise_laws import SHORTCUTS, ExerciseLaws, is_true, others, shortcuts
 from reference_mutants import EQUIVALENT, passing
 from test_extremes import KINDS, arises, fair_weather
 from tqdm import tqdm
@@ -64,6 +65,7 @@ def row(exercise: Exercise, said: dict) -> tuple:
     right = [judge(exercise, f).passed for f in (exercise.reference, *others(exercise))]
     storms = [k for k in KINDS if k not in exercise.spared and arises(exercise, k)]
     fair = [fair_weather(exercise, lambda c, k=k: KINDS[k](exercise, c)) for k in storms]
+    fair += [s.function for s in shortcuts(exercise)]
     refused = [not judge(exercise, f).passed for f in fair]
     named, told = 0, []
     for wrong in exercise.wrong:
@@ -94,7 +96,9 @@ def key(name: str) -> str:
         *sorted(here.glob("test_exercises_*.py")),
         *(here / f"{each}.py" for each in OF_ALL),
     ]
-    listed = "".join(sorted(line for line in EQUIVALENT if line.startswith(f"{name}: ")))
+    listed = SHORTCUTS.get(name, "") + "".join(
+        sorted(line for line in EQUIVALENT if line.startswith(f"{name}: "))
+    )
     return hashlib.sha256(b"".join(p.read_bytes() for p in paths) + listed.encode()).hexdigest()
 
 
