@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -159,7 +160,7 @@ def _series(run: Run, ratios, count, keep) -> dict:
 
 
 @guarded
-def shares(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
+def shares(ax: Axes, series: Mapping[str, Float[ndarray, "order"]], title: str = "") -> None:
     """Bars of each order's share of the final state, one colour a split or model."""
     width = 0.8 / len(series)
     for i, (name, found) in enumerate(series.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float, Inexact
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -14,7 +15,7 @@ from ..model import Model
 from ..resummation import Expansion, epsilon, expansion, pade, tail
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
-from .look import LIGHT, MARKERS, line
+from .look import hue, line, marker
 
 NAMES = ("pole of the resummed series", "circle of convergence", "coupling λ")
 POLES, SHOWN = 16, 12
@@ -118,7 +119,7 @@ def _facts(series: Expansion, run: Run, lam: ndarray) -> dict:
 
 
 @guarded
-def law_of(run: Run, x: ndarray, position: int) -> ndarray:
+def law_of(run: Run, x: Float[ndarray, "n d"], position: int) -> Float[ndarray, "n V"]:
     """The law read from other states [n, d] at one position of a run."""
     states = np.repeat(run.states[-1][None], len(x), axis=0)
     states[:, position] = x
@@ -127,7 +128,12 @@ def law_of(run: Run, x: ndarray, position: int) -> ndarray:
 
 @guarded
 def singularities(
-    ax: Axes, zeros: ndarray, other: ndarray, poles: ndarray, radius: float, title: str = ""
+    ax: Axes,
+    zeros: Inexact[ndarray, "a"],
+    other: Inexact[ndarray, "b"],
+    poles: Inexact[ndarray, "c"],
+    radius: float,
+    title: str = "",
 ) -> None:
     """The upper half plane: zeros that the state feels, zeros it does not, poles of a fraction."""
     turn = np.linspace(0, np.pi, 100)
@@ -136,8 +142,8 @@ def singularities(
     looks = (("felt here", zeros, 0, 9, "none"), ("another row's", other, 1, 6, "none"),
              ("poles of the fraction", poles, 2, 5, None))  # fmt: skip
     for name, z, i, size, fill in looks:
-        color = LIGHT["series"][i]
-        ax.plot(np.real(z), np.imag(z), MARKERS[i] if i < 2 else "x", color=color, ms=size,
+        color = hue(i)
+        ax.plot(np.real(z), np.imag(z), marker(i) if i < 2 else "x", color=color, ms=size,
                 mfc=fill, label=name, linestyle="none")  # fmt: skip
     ax.set(title=title, xlabel="Re λ", ylabel="Im λ", aspect="equal")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -154,7 +160,7 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
 
 
 @guarded
-def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
+def residuals(ax: Axes, series: Mapping[str, Float[ndarray, "step"]], title: str = "") -> None:
     """How far an iteration is from standing still, by number of evaluations."""
     for i, (name, found) in enumerate(series.items()):
         ax.plot(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
@@ -164,7 +170,10 @@ def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 
 @guarded
 def helped(
-    ax: Axes, summed: Mapping[str, Mapping[str, ndarray]], order: int, title: str = ""
+    ax: Axes,
+    summed: Mapping[str, Mapping[str, Float[ndarray, "text *more"]]],
+    order: int,
+    title: str = "",
 ) -> None:
     """What truncation leaves and what reduced rank leaves, a dot a text, for each kind of series.
 
@@ -174,8 +183,8 @@ def helped(
     for i, way in enumerate(ways):
         for row, found in enumerate(summed.values()):
             left = np.maximum(np.asarray(found[way])[:, order], 1e-5)
-            ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), MARKERS[i], ms=5,
-                    color=LIGHT["series"][i], label="" if row else way)  # fmt: skip
+            ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), marker(i), ms=5,
+                    color=hue(i), label="" if row else way)  # fmt: skip
     ax.set_yticks(range(len(summed)), list(summed))
     ax.invert_yaxis()
     ax.set(title=title, xlabel="nats left", xscale="log")

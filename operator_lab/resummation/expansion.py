@@ -121,7 +121,7 @@ def _agree(c, check, tolerance: float) -> bool:
         return bool((off <= tolerance * size).all())
 
 
-@guarded
+@guarded(empty=("singularities",))
 def felt(
     series: Expansion, singularities: Sequence[bare.Singularity], points: int = 32
 ) -> list[bare.Singularity]:
