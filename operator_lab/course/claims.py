@@ -79,8 +79,14 @@ def rows(notebooks: Iterable[Path]) -> list[Row]:
             for output in cell.get("outputs", []):
                 for line in "".join(output.get("text", [])).splitlines():
                     if match := _LINE.match(line):
-                        place = dict(notebook=path.name, cell=number, cell_id=cell.get("id", ""))
-                        found.append(Row(**match.groupdict(), **place))
+                        found.append(
+                            Row(
+                                **match.groupdict(),
+                                notebook=path.name,
+                                cell=number,
+                                cell_id=cell.get("id", ""),
+                            )
+                        )
     return found
 
 

@@ -11,9 +11,10 @@ from .anchors import CellAnchors
 from .citations import Citations
 from .dictionary import Dictionary, FirstUses
 from .ledger import Ledger
+from .numbered import Numbered
 from .raw import RawTeX
 
-TRANSFORMS = (CellAnchors, Ledger, Dictionary, FirstUses, Citations, RawTeX)
+TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX)
 SCRIPTS = {"claims": "filter.js", "dictionary": "filter.js"}  # the pages that a script is for
 
 

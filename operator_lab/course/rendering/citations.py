@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 from sphinxcontrib.bibtex.citation_target import CitationTarget
+from sphinxcontrib.bibtex.domain import BibtexDomain
 from sphinxcontrib.bibtex.roles import CitationRef
 
 from .texts import CLOSED, replaced, running
@@ -52,7 +54,7 @@ class Citations(SphinxTransform):
             line=self.document.line or 0,
             targets=[CitationTarget(key=key, pre="", post="")],
         )
-        self.env.get_domain("cite").citation_refs.append(reference)
+        cast(BibtexDomain, self.env.get_domain("cite")).citation_refs.append(reference)
         return node
 
 

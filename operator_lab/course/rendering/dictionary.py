@@ -131,7 +131,7 @@ def _anchored(env, bold: nodes.strong) -> list[nodes.Element]:
         names[-1].append(nodes.Text(first) if isinstance(first, str) else first)
         names += [[nodes.Text(part.lstrip())] for part in rest]
     bold.clear()
-    made = []
+    made: list[nodes.Element] = []
     for parts in names:
         plain = "".join(part.astext() for part in parts)
         anchor = nodes.inline("", "", classes=["learning-word"])
