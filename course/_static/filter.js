@@ -62,7 +62,7 @@
   form.addEventListener("input", show);
   form.addEventListener("reset", () => requestAnimationFrame(show));
   form.addEventListener("submit", (event) => event.preventDefault());
-  // A link to an entry that is hidden shows all again.
+  // A link to an entry that is hidden shows all again, also the second time it is followed.
   const target = () => {
     const node = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!node?.closest("[hidden]")) return;
@@ -71,6 +71,7 @@
     node.scrollIntoView();
   };
   addEventListener("hashchange", target);
+  article.addEventListener("click", ({ target: link }) => link.closest("a[href^='#']") && requestAnimationFrame(target));
   article.querySelector(rows.length ? "section section:has(table.ledger)" : "section:has(> section.dictionary-entry)").before(form);
   show();
 })();

@@ -63,6 +63,7 @@ def _configure(app, config) -> None:
     # widget only, once, and is named there by nb_ipywidgets_js, the filter on long tables.
     config.html_js_files = [name for name in config.html_js_files if name not in OWN_PAGES]
     _address(app, config, addresses.read(root))
+    config.bibtex_bibfiles = [path.name for path in Path(app.srcdir).glob("*.bib")]
     # A reader sees the course as a learner first meets it, whatever shell the build runs in.
     os.environ["OPERATOR_LAB_CHECKS"] = "gentle"
 

@@ -8,14 +8,19 @@ build. Only the book's builder imports this folder (it needs docutils and Sphinx
 from __future__ import annotations
 
 from .anchors import CellAnchors
+from .citations import Citations
+from .dictionary import Dictionary, FirstUses
 from .ledger import Ledger
+from .numbered import Numbered
+from .raw import RawTeX
 
-TRANSFORMS = (CellAnchors, Ledger)
-SCRIPTS = {"claims": "filter.js"}  # the pages that a script is for
+TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX)
+SCRIPTS = {"claims": "filter.js", "dictionary": "filter.js"}  # the pages that a script is for
 
 
 def join(app) -> None:
     """Let a Sphinx application read pages so."""
+    app.setup_extension("sphinxcontrib.bibtex")
     for transform in TRANSFORMS:
         app.add_transform(transform)
     app.connect("html-page-context", _script)
