@@ -35,10 +35,8 @@ from operator_lab.training import Recipe, train
 RECIPE = Recipe(shape=dict(features=16, heads=2, layers=1, hidden=16), steps=60, batch=4, warmup=5)
 NAMES = [f"room.{k}" for k in range(400)]
 ANSWER = "def f(Q, K, tau=1.0):\n    return Q @ K.T / (tau * np.sqrt(Q.shape[1]))\n"
-CELLS = (
-    "import numpy as np\nimport operator_lab as lab",
-    f"{ANSWER}lab.check('mixing.exponent', f)",
-)
+CHECK = f"{ANSWER}lab.check('mixing.exponent', f)"
+CELLS = ("import numpy as np\nimport operator_lab as lab", CHECK)
 
 
 class Work(NamedTuple):
