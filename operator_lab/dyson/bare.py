@@ -62,8 +62,8 @@ def at(run: Run, strengths: Inexact[ndarray, "..."] | complex, free: str = "noth
         "layered", "first_norm",
     )  # fmt: skip
     lam = np.atleast_1d(np.asarray(strengths, dtype=complex))
-    if not np.isfinite(lam).all():
-        raise LabError("A strength must be a finite complex number.")
+    if lam.ndim > 1 or not np.isfinite(lam).all():
+        raise LabError("A strength is a finite complex number; give one, or a row of them.")
     plane = _pass(run, lam, free)
     if not np.isfinite(plane.x).all():
         bad = lam[~np.isfinite(plane.x).all((1, 2))][0]
@@ -190,6 +190,8 @@ def radius_of_convergence(
 ) -> Float[ndarray, "N"]:
     """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders."""
     a, b = window or (len(c) // 3, len(c) * 2 // 3)
+    if not 0 <= a < b < len(c):
+        raise LabError(f"No two of {len(c)} coefficients are {a} and {b}; at least 3 are needed.")
     size = np.linalg.norm(c, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):  # no coefficients at all: no singularity
         return np.where(size[b] == 0, np.inf, (size[a] / size[b]) ** (1 / (b - a)))

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy import ndarray
 
 from ..continuum import SPLITTINGS, exact, integrate, off, order, refined, split
+from ..given import index
 from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Slider
@@ -32,7 +33,7 @@ def layers(
 
     `velocity(x, t)` is what all branches write; one choice a scheme.
     """
-    fine = np.linspace(0, 1, 65)
+    fine, feature = np.linspace(0, 1, 65), index(feature, x.shape[1], "feature")
     truth = integrate(velocity, x, 256, "rk4")[::4, -1, feature]
     runs = [[integrate(velocity, x, n, m) for m in METHODS] for n in counts]
     end = exact(velocity, x, 0.0, 1.0)
