@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test soak book notebooks models ensembles bench field-trip wheelhouse clean
+.PHONY: help lab lab-source test soak book notebooks models ensembles addresses bench field-trip wheelhouse clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -34,6 +34,9 @@ book: $(READY) ## build the book into course/_build/html
 
 notebooks: $(READY) ## run the course's notebooks and refresh stored outputs and claims.md (NOTEBOOKS="..." for some)
 	$(BIN)/operator-lab refresh $(NOTEBOOKS)
+
+addresses: $(READY) ## write the links that addresses.toml allows into the files that show them
+	$(BIN)/operator-lab addresses
 
 models: $(READY) ## train the reference models again (candidates/) and compare with the shipped
 	$(BIN)/operator-lab models --to candidates

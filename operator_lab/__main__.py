@@ -182,8 +182,33 @@ def _refresh(notebooks: tuple[Path, ...]) -> int:
     for path in refresh(paths, progress=sys.stderr.isatty()):
         print(f"refreshed  {path.name}")
     from .course.claims import write_ledger
+    from .course.front import write_front
 
     print(f"ledger     {write_ledger(course()).name}")
+    for path in write_front(course()):
+        print(f"front      {path.name}")
+    return 0
+
+
+@commands.command("addresses")
+def _addresses() -> int:
+    """Write the links that addresses.toml allows into the files that show them."""
+    from .course.addresses import write
+
+    for path in write(course().parent):
+        print(f"written    {path.name}")
+    return 0
+
+
+@commands.command("online")
+@click.option("--to", type=FOLDER, required=True, metavar="FOLDER")
+def _online(to: Path) -> int:
+    """Write the course as Colab, Binder and hubs open it: notebooks that install it themselves."""
+    from .course.addresses import read
+    from .course.online import write
+
+    done = write(course(), to, read(course().parent))
+    print(f"{len(done.copied)} files written to {done.target}.")
     return 0
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 
 from .errors import LabError
+from .guard import guarded
 
 
+@guarded
 def pick_device(device: str = "auto") -> torch.device:
     """Return the device to compute on: "auto" takes CUDA, else Apple's GPU, else the CPU.
 

@@ -95,6 +95,8 @@ def _resolved(hint: str, names: Mapping[str, Any]) -> Any:
     try:
         return eval(hint, dict(names))
     except NameError:
+        if not hint.isidentifier():
+            raise
         return hint
 
 
@@ -122,6 +124,8 @@ def _check(hint: Any, holes: bool = False, empty: bool = False) -> Check | None:
         return _Array(hint.dim_str.split(), _kinds(hint), holes, empty)
     if hint is ndarray:
         return _Array(["..."], "biufcUS", holes, empty)
+    if origin is typing.Annotated and isinstance(parts[1], str):
+        return _Counted(_check(parts[0], holes, empty), parts[1])
     if origin in (typing.Union, types.UnionType):
         if any(p is os.PathLike or typing.get_origin(p) is os.PathLike for p in parts):
             parts = tuple(p for p in parts if p is not str)
@@ -137,7 +141,7 @@ def _check(hint: Any, holes: bool = False, empty: bool = False) -> Check | None:
         return _callable
     if issubclass(kind, Mapping):
         keys = PLAIN.get(parts[0]) if parts else None
-        return _Table(keys, _check(parts[1], holes) if parts else None)
+        return _Table(keys, _check(parts[1], holes) if parts else None, empty)
     if kind is tuple and parts and Ellipsis not in parts:
         return _Fixed([_check(p) for p in parts])
     if issubclass(kind, Iterable) and (origin or kind in (list, tuple)):
@@ -309,6 +313,20 @@ class _Several:
         return tuple(found) if self.kind is tuple else found
 
 
+class _Counted:
+    """A list as long as an axis: Annotated[Sequence[str], "n"] beside an array of n rows."""
+
+    def __init__(self, check: Check | None, axis: str):
+        self.check, self.axis = check, axis
+
+    def __call__(self, value: Any, name: str, dims: Dims) -> Any:
+        found = value if self.check is None else self.check(value, name, dims)
+        length, whose = dims.setdefault(self.axis, (len(found), name))
+        if len(found) != length:
+            raise LabError(f"{name} has {len(found)} entries; give {length}, as in {whose}.")
+        return found
+
+
 class _Fixed:
     """A tuple of so many things, each of its own kind."""
 
@@ -325,17 +343,19 @@ class _Fixed:
 
 
 class _Table:
-    """Things of one kind by name."""
+    """Things of one kind by name; an axis that others have fixed is fixed for each of them."""
 
-    def __init__(self, keys: Check | None, values: Check | None):
-        self.keys, self.values = keys, values
+    def __init__(self, keys: Check | None, values: Check | None, empty: bool):
+        self.keys, self.values, self.empty = keys, values, empty
 
     def __call__(self, value: Any, name: str, dims: Dims) -> Mapping:
         if not isinstance(value, Mapping):
             raise LabError(f"{name} must be a dict; got {given.shown(value)}.")
+        if not value and not self.empty:
+            raise LabError(f"{name} is empty; give at least one.")
         if self.keys is not None:
             for key in value:
                 self.keys(key, f"a key of {name}", dims)
         if self.values is None:
             return value
-        return {k: self.values(v, f"{name}[{k!r}]", {}) for k, v in value.items()}
+        return {k: self.values(v, f"{name}[{k!r}]", dict(dims)) for k, v in value.items()}

@@ -116,7 +116,7 @@ class Model:
         # one type for all: an array of uint8 would be read as a mask
         return tokens.astype(np.int64, copy=False)
 
-    @guarded
+    @guarded(empty=("edits",))
     def run(
         self, sentence: str | ndarray, edits: Edits | None = None, device: str | None = None
     ) -> Run:
@@ -146,7 +146,7 @@ class Model:
                 "text, or ask for the law alone: model.law(text)."
             )
 
-    @guarded(own=("sentences",))
+    @guarded(own=("sentences",), empty=("edits",))
     def run_batch(
         self,
         sentences: Sequence[str] | ndarray,
@@ -204,7 +204,7 @@ class Model:
             raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
         return real(readout, "read-out")
 
-    @guarded
+    @guarded(empty=("edits",))
     def law(
         self, tokens: Int[ndarray, "*batch N"] | str, edits: Edits | None = None
     ) -> Float[ndarray, "*batch N V"]:
@@ -230,7 +230,7 @@ class Model:
         """Whether the exact law of its language is known, as that of the course's languages is."""
         return isinstance(self.language, Language)
 
-    @guarded
+    @guarded(empty=("edits",))
     def excess(
         self,
         count: int = 256,
@@ -248,7 +248,7 @@ class Model:
         tokens = self.language.sample(count, length, seed)
         return divergence(self.language.law(tokens), self.law(tokens, edits))
 
-    @guarded
+    @guarded(empty=("edits",))
     def cross_entropy(
         self, texts: Int[ndarray, "*batch N"] | str | Sequence, edits: Edits | None = None
     ) -> float:
@@ -279,6 +279,7 @@ class Model:
         said = np.take_along_axis(law, tokens[..., 1:, None], -1)[..., 0]
         return -np.log(np.maximum(said, 1e-300))
 
+    @guarded(own=("texts",), empty=("edits",))
     def loss(
         self, texts=None, count: int = 256, edits: Edits | None = None, seed: int = 10**6
     ) -> float:
@@ -294,12 +295,14 @@ class Model:
             texts = self.language.held_out(count)
         return self.cross_entropy(self.language.sample(count) if texts is None else texts, edits)
 
+    @guarded(own=("texts",))
     def rows(self, texts: Int[ndarray, "B N"] | Sequence) -> Int[ndarray, "B N"]:
         """Several texts as tokens of one length: sentences are cut to the shortest of them."""
         if isinstance(texts, ndarray):
             return self.checked(texts)
-        if isinstance(texts, str) or not len(texts):
-            raise LabError("Give several texts in a list, or rows of tokens.")
+        single = isinstance(texts, str | bytes | Mapping | Set) or not np.iterable(texts)
+        if single or not len(texts):
+            raise LabError(f"Give several texts in a list, or rows of tokens; got {shown(texts)}.")
         several = [self.tokens(t if isinstance(t, str) else np.asarray(t)) for t in texts]
         return np.stack([tokens[: min(map(len, several))] for tokens in several])
 
@@ -333,7 +336,7 @@ class Model:
         """Return this model's language and card with another Transformer."""
         return Model(transformer, self.language, self.card)
 
-    @guarded
+    @guarded(empty=("weights",))
     def with_weights(self, weights: Mapping[str, ndarray | torch.Tensor]) -> Model:
         """Return this model with some weights replaced, by their name in `Model.weights`.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from .errors import LabError
+from .given import index
 from .guard import guarded
 
 EPS = 1e-5  # what LayerNorm adds to a variance, as a rule
@@ -176,6 +177,7 @@ class Shape:
         if self.head and self.readout != "softmax":
             raise LabError("A head of masked words ends in a softmax: readout='softmax'.")
 
+    @guarded
     def without(self, who: str, *choices: str) -> None:
         """LabError where this shape has made one of these choices, which `who` does not know."""
         usual = type(self)(1, features=self.heads, heads=self.heads)
@@ -200,10 +202,12 @@ class Shape:
 
     def turning(self, layer: int) -> tuple[float, ...]:
         """The angles of a layer, in radians per position; empty where nothing turns."""
+        layer = index(layer, self.layers, "layer")
         return tuple(self.rotation[layer] if self.layered else self.rotation)
 
     def window(self, layer: int) -> int:
         """How many positions a query of a layer sees, 0 for all."""
+        layer = index(layer, self.layers, "layer")
         return self.windows[layer] if self.windows else 0
 
     @guarded

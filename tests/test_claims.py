@@ -37,10 +37,10 @@ def test_mistakes_get_one_sentence(given, message):
 
 def test_rows_are_read_from_stored_outputs(tmp_path, capsys):
     claims.claim("IV Eq. 7", "sum of orders = state -> to 1e-12", "exact", "1-2, 5 seeds")
-    text = capsys.readouterr().out.splitlines(keepends=True)
+    text = ["hello\n", *capsys.readouterr().out.splitlines(keepends=True)]
     cells = [
         {"cell_type": "markdown", "source": ["[claim] no: no -> exact"]},
-        {"cell_type": "code", "outputs": [{"output_type": "stream", "text": ["hello\n", *text]}]},
+        {"cell_type": "code", "id": "Abc_1", "outputs": [{"output_type": "stream", "text": text}]},
     ]
     path = tmp_path / "05_dyson.ipynb"
     path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
@@ -50,7 +50,7 @@ def test_rows_are_read_from_stored_outputs(tmp_path, capsys):
     assert row.spread == "1-2, 5 seeds"
     page = claims.ledger([row])
     assert "| IV | Eq. 7 | sum of orders = state -> to 1e-12 | 1-2, 5 seeds | **exact** |" in page
-    assert "[05](05_dyson.ipynb), cell 2 |" in page
+    assert "[05, cell 2](05_dyson.ipynb#cell-abc-1) |" in page
     assert page.startswith("1 claim: 1 *exact*, 0 *holds*,")
 
 

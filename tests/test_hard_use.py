@@ -39,6 +39,8 @@ DOCUMENTED: dict[tuple[str, str], str] = {
     ("model.Model.law", "edits"): "an empty dict is no edit",
     ("model.Model.cross_entropy", "edits"): "an empty dict is no edit",
     ("model.Model.excess", "edits"): "an empty dict is no edit",
+    ("model.Model.loss", "edits"): "an empty dict is no edit",
+    ("figures.layernorm.regulated", "found"): "what is not finite has diverged",
     **{
         (f"thermodynamics.{name}", "E"): "a level at +inf is forbidden"
         for name in (

@@ -12,7 +12,7 @@ from random_checkpoints import TEXT, checkpoint
 
 from operator_lab import dyson, pretrained
 from operator_lab.errors import LabError
-from operator_lab.pretrained import measures, prompts, summation, survey, trip
+from operator_lab.pretrained import measures, prompts, repetition, summation, survey, trip
 
 needs_smollm2 = pytest.mark.skipif(
     not pretrained.installed("smollm2"), reason="`make field-trip` installs these weights"
@@ -100,6 +100,40 @@ def test_reduced_rank_sums_what_cancels_and_nothing_else():
         damped = twelve[f"{control}, damped"]
         assert np.median(damped[1]) < np.median(damped[0])
         assert (found[f"{control}, damped"]["together"] > 5 * found[control]["together"]).all()
+
+
+def test_twenty_texts_say_what_four_said():
+    """One hop is nearly enough with gates held, not with ups held, and not for a control."""
+    found = pretrained.repeated()
+    recipe = json.loads(repetition.FILE.read_text(encoding="utf-8"))["recipe"]
+    assert tuple(recipe["texts"]) == repetition.TEXTS and len(set(repetition.TEXTS)) == 20
+    trained, control = found["hops"], found["hops, shuffled"]["secant"]
+    assert trained["secant"].shape == (20, repetition.ORDERS)
+    assert trained["secant"][:4, 1].mean() == pytest.approx(0.28, abs=0.02)  # the four of `shipped`
+    assert trained["secant"][:, 1].max() < trained["up"][:, 1].min() < control[:, 1].max()
+    assert (found["plain"]["secant"] > 10 * found["plain"]["half"]).all()
+    spectra, chance = found["spectra"], found["spectra, shuffled"]
+    assert spectra["beyond"].sum() > 100 * chance["beyond"].sum()
+    assert chance["bulk"].max() < np.median(spectra["bulk"])
+
+
+def test_what_is_repeated_runs_on_any_model(tmp_path, monkeypatch):
+    """Every quantity in the file is made, and a shuffled matrix is all chance."""
+    pytest.importorskip("tokenizers")
+    model = pretrained.load(checkpoint(tmp_path, "llama"))
+    monkeypatch.setattr(repetition, "TEXTS", (TEXT,))
+    monkeypatch.setattr(trip, "MORE_TEXTS", (TEXT,))
+    monkeypatch.setattr(repetition, "load", lambda name: model)
+    made = json.loads(repetition.ship(tmp_path / "made.json").read_text(encoding="utf-8"))
+    kept = json.loads(repetition.FILE.read_text(encoding="utf-8"))["results"]
+    assert made["results"].keys() == kept.keys()
+    for part, found in kept.items():
+        assert made["results"][part].keys() == found.keys(), part
+    whole = np.array(made["results"]["hops"]["secant"])[0]
+    assert whole[-1] == pytest.approx(0, abs=1e-6)  # more hops than layers: the whole run
+    monkeypatch.setattr(repetition, "FILE", tmp_path / "nowhere.json")
+    with pytest.raises(LabError, match="missing or damaged"):
+        pretrained.repeated()
 
 
 def test_a_planted_number_of_zero_plants_nothing(tmp_path):

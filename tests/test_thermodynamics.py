@@ -469,6 +469,25 @@ def test_a_twist_has_a_stiffness_and_a_turn_costs_nothing():
     assert turned == pytest.approx(q @ k.T)  # one angle for all places
 
 
+def test_the_control_of_a_twist_turns_one_side_alone():
+    """Turned by one side the angle is kappa m, or kappa n: not their difference."""
+    run = random_model().run(MONEY)
+    layer, x = run.layers[0], run.states[0]
+    n = layer.attend().before(x, 1.0)
+    q, k = (np.einsum("hkd,nd->hnk", W, n) for W in (layer.W_Q, layer.W_K))
+    before = td.energies(run)[0]
+    for turned, S in (
+        ("queries", td.twisted(q, 0.1) @ k.swapaxes(1, 2)),
+        ("keys", q @ td.twisted(k, 0.1).swapaxes(1, 2)),
+    ):
+        after = np.where(np.isfinite(before), -S, np.inf)
+        p, moved = (td.boltzmann(E, run.temperature) for E in (before, after))
+        cost = td.relative_entropy(p, moved)[:, 1:].mean(-1)
+        assert td.twist_cost(run, 0.1, turned)[0] == pytest.approx(cost)
+    with pytest.raises(LabError, match="choice of what is turned"):
+        td.twist_cost(run, 0.1, "values")
+
+
 def test_zeros_of_a_partition_function():
     """1 + g e^-b vanishes at ln g + i pi, and again 2 pi higher; none is real."""
     found = td.partition_zeros(np.array([0.0, 1.0, 1.0, 1.0]), reach=3, height=10)

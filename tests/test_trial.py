@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from operator_lab.exercises import Case, Exercise, Law, check, find, judge, mistakes
-from operator_lab.judge import ladder
+from operator_lab.judge import ladder, trial
 
 MIXING = find("mixing.mixing")
 RIGHT = MIXING.reference
@@ -106,6 +106,58 @@ def test_an_answer_in_numpy_goes_on_as_it_is(gentle, capsys):
         return [M @ W_Q, np.linalg.solve(M.T, W_K)]
 
     assert check("mixing.gauge", own) is own
+
+
+def doubled(x):
+    return torch.mul(x, 2)
+
+
+LYING = {
+    "backwards": np.arange(6.0)[::-1],
+    "backwards twice": np.arange(6.0).reshape(2, 3)[::-1, ::-1],
+    "every other": np.arange(12.0).reshape(3, 4)[:, ::2],
+    "broadcast": np.broadcast_to(np.arange(3.0), (4, 3)),
+    "by columns": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "foreign bytes": np.arange(3.0).astype(">f8"),
+    "foreign bytes, single": np.arange(3.0).astype(">f4"),
+    "foreign integers": np.arange(3).astype(">i4")[::-1],
+    "unsigned": np.arange(3, dtype=np.uint16),
+    "complex": np.arange(3)[::-1] * 1j,
+    "a number": np.array(3.0),
+    "empty": np.zeros((0, 3))[:, ::-1],
+}
+for held in LYING.values():
+    held.flags.writeable = False
+
+
+@pytest.mark.parametrize("given", LYING.values(), ids=LYING)
+def test_an_array_may_lie_in_memory_as_it_likes(given, gentle, capsys):
+    exercise = Exercise("Twice", lambda x: 2 * x, lambda rng: [Case((given,), "an array")])
+    real = given.dtype.kind != "c"
+    for answer in (doubled, lambda x: 2 * x):
+        # no answer is complex: the judge says so, and neither stumbles nor waits
+        seen = judge(dataclasses.replace(exercise, seconds=60.0), answer)
+        assert seen.passed == real, seen.line
+        assert real or "complex" in seen.reason
+    if real:
+        going_on = check(exercise, doubled)
+        np.testing.assert_allclose(going_on(given), 2 * given)
+
+
+def test_true_and_false_stay_so_for_torch():
+    mask = np.array([True, False, True])[::-1]
+    exercise = Exercise(
+        "Where", lambda keep, x: np.where(keep, x, 0), lambda rng: [Case((mask, np.ones(3)), "")]
+    )
+    assert judge(exercise, lambda keep, x: x.masked_fill(~keep, 0)).passed
+
+
+def test_a_fault_of_the_judge_itself_is_raised_and_never_waited_for():
+    def unable(array):
+        raise ZeroDivisionError("no argument can be made")
+
+    with pytest.raises(ZeroDivisionError):
+        trial.attempt(square, SQUARE.draw(), 1, 600.0, unable)
 
 
 # --- bounds ------------------------------------------------------------------------------------

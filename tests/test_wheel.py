@@ -38,7 +38,7 @@ def test_notebooks_pages_and_pictures_are_inside(wheel):
     pages = "operator_lab/course/pages/"
     for path in sorted(ROOT.glob("course/*.ipynb")) + sorted(ROOT.glob("course/*.md")):
         assert f"{pages}{path.name}" in inside
-    assert f"{pages}images/temperature.png" in inside
+    assert f"{pages}images/notebook.png" in inside
     assert not [name for name in inside if "_build/" in name or ".ipynb_" in name]
     assert wheel.stat().st_size < 6 * 10**6
 

@@ -38,6 +38,7 @@ class Row:
     verdict: str
     notebook: str
     cell: int
+    cell_id: str = ""
 
 
 def claim(
@@ -78,7 +79,8 @@ def rows(notebooks: Iterable[Path]) -> list[Row]:
             for output in cell.get("outputs", []):
                 for line in "".join(output.get("text", [])).splitlines():
                     if match := _LINE.match(line):
-                        found.append(Row(**match.groupdict(), notebook=path.name, cell=number))
+                        said, cell_id = match.groupdict(), cell.get("id", "")
+                        found.append(Row(**said, notebook=path.name, cell=number, cell_id=cell_id))
     return found
 
 
@@ -96,6 +98,11 @@ def ledger(found: Iterable[Row]) -> str:
 def linked(text: str) -> str:
     """A text whose "arXiv 2603.11322" are links; those that are links already stay."""
     return _ARXIV.sub(r"[arXiv \1](https://arxiv.org/abs/\1)", text)
+
+
+def anchor(cell_id: str) -> str:
+    """The anchor of a notebook's cell on its page of the book; it stays when cells are moved."""
+    return f"cell-{re.sub('[^a-z0-9]+', '-', cell_id.lower())}"
 
 
 def titled(row: Row) -> tuple[str, str, str]:
@@ -134,7 +141,7 @@ def _table(found: list[Row]) -> str:
     ]
     for row in found:
         _, section, title = titled(row)
-        where = f"[{row.notebook[:2]}]({row.notebook}), cell {row.cell}"
+        where = f"[{row.notebook[:2]}, cell {row.cell}]({row.notebook}#{anchor(row.cell_id)})"
         lines.append(
             f"| {section} | {title} | {row.measured} | {row.spread} | **{row.verdict}** | {where} |"
         )

@@ -11,6 +11,7 @@ from ..errors import LabError
 from ..exercises.record import VARIABLE, folder, recorded
 from ..exercises.shelf import Entry, table
 from ..files import write_whole
+from ..guard import guarded
 from .lessons import Lesson, lessons
 
 STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; }
@@ -69,6 +70,7 @@ class Progress:
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         return f"{table}<p>{self._sum()}</p>"
 
+    @guarded
     def page(self, show: bool = True) -> Path:
         """Write it as a page beside the record, open it in a browser, and return its path.
 

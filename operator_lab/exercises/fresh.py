@@ -8,6 +8,7 @@ import numpy as np
 
 from ..model import Model
 from ..references import reference
+from ..transformer import Transformer
 
 
 @lru_cache(maxsize=8)
@@ -28,3 +29,18 @@ def dealt(seed: int, language: str = "compound") -> Model:
             else:
                 weights[key] = w.reshape(heads, -1, w.shape[1])[order].reshape(w.shape)
     return model.with_weights(weights)
+
+
+@lru_cache(maxsize=8)
+def drawn(seed: int, layers: int, heads: int) -> Model:
+    """A small model of random weights: which of its heads counts is a matter of chance.
+
+    No shortcut that is right of a trained model, by where its training put things, is right of it.
+    """
+    language, rng = reference().language, np.random.default_rng(seed)
+    sizes = {"features": 4 * heads, "heads": heads, "layers": layers, "hidden": 8}
+    model = Model(Transformer(len(language.words), **sizes), language)
+    matrices = {name: w for name, w in model.weights.items() if w.ndim > 1}
+    return model.with_weights(
+        {name: 1.5 * rng.normal(size=w.shape) / np.sqrt(w.shape[1]) for name, w in matrices.items()}
+    )

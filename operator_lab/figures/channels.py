@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -15,14 +17,14 @@ from ..errors import LabError
 from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Slider
-from .look import LIGHT, MARKERS, shades
+from .look import hue, marker, shades
 from .standard import standard
 
 MOST = 6  # heads, of which there are 64 sets
 
 
 @guarded
-def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
+def blocks(ax: Axes, M: Float[ndarray, "n k"], heads: int, title: str = "") -> None:
     """The size of a matrix's entries as shaded cells, with lines between the heads' blocks."""
     ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(abs(M), cmap=shades(), vmin=0, vmax=abs(M).max())
@@ -33,7 +35,13 @@ def blocks(ax: Axes, M: ndarray, heads: int, title: str = "") -> None:
 
 
 @guarded
-def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str = "") -> None:
+def by_sense(
+    ax: Axes,
+    M: Float[ndarray, "n n"],
+    names: Annotated[Sequence[str], "n"],
+    most: float,
+    title: str = "",
+) -> None:
     """What reading a word of one sense (across) adds to words of each sense (down), signed."""
     ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(M, cmap="PuOr_r", vmin=-most, vmax=most)
@@ -47,7 +55,7 @@ def by_sense(ax: Axes, M: ndarray, names: Sequence[str], most: float, title: str
 
 
 @guarded
-def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
+def schmidt(ax: Axes, series: Mapping[str, Float[ndarray, "layer channel"]]) -> None:
     """Squared Schmidt values of each layer, [layer, channel], side by side."""
     width = 0.8 / len(series)
     for i, (name, sizes) in enumerate(series.items()):
@@ -57,7 +65,7 @@ def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
             places = np.arange(len(weight)) + (i - (len(series) - 1) / 2) * width
             ax.bar(
                 places, weight[:, k], 0.9 * width, bottom=bottom, edgecolor="white",
-                color=LIGHT["series"][i], alpha=1 - 0.22 * k, label=name if k == 0 else None,
+                color=hue(i), alpha=1 - 0.22 * k, label=name if k == 0 else None,
             )  # fmt: skip
             bottom = bottom + weight[:, k]
     ax.set_xticks(range(len(weight)), [f"layer {i + 1}" for i in range(len(weight))])
@@ -66,11 +74,13 @@ def schmidt(ax: Axes, series: Mapping[str, ndarray]) -> None:
 
 
 @guarded
-def harm(ax: Axes, silenced: ndarray, carried: ndarray) -> None:
+def harm(
+    ax: Axes, silenced: Float[ndarray, "layer head"], carried: Float[ndarray, "layer head"]
+) -> None:
     """What silencing each head costs against what it carries of the sense, one mark a head."""
     for layer, (x, y) in enumerate(zip(carried, silenced, strict=True)):
-        color = LIGHT["series"][layer]
-        ax.plot(x, y, MARKERS[layer], color=color, ms=6, label=f"layer {layer + 1}")
+        color = hue(layer)
+        ax.plot(x, y, marker(layer), color=color, ms=6, label=f"layer {layer + 1}")
     for layer, head in np.argwhere((silenced > 0.015) | (abs(carried) > 0.05)):
         ax.annotate(
             f"{layer + 1}.{head + 1}", (carried[layer, head], silenced[layer, head]),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -24,7 +26,7 @@ Values = Sequence[float] | ndarray
 
 @guarded
 def layers(
-    velocity: Callable, x: ndarray, counts: Sequence[int] = COUNTS, feature: int = 0
+    velocity: Callable, x: Float[ndarray, "N d"], counts: Sequence[int] = COUNTS, feature: int = 0
 ) -> Explorer:
     """One feature of the last position against depth, for more and more layers to the same depth.
 
@@ -69,7 +71,7 @@ def _path(states: ndarray, at: ndarray, feature: int) -> ndarray:
 @guarded
 def splitting(
     parts: Sequence[Callable],
-    x: ndarray,
+    x: Float[ndarray, "N d"],
     constrain: Callable[[ndarray], ndarray],
     tangent: Callable[[ndarray, ndarray], ndarray],
     counts: Sequence[int] = (1, 2, 4, 8, 16, 32, 64),
@@ -196,7 +198,11 @@ def convergence(
 
 @guarded
 def limits(
-    ax: Axes, times: Sequence[int], series: Mapping[str, Values], title: str = "", label: str = ""
+    ax: Axes,
+    times: Annotated[Sequence[int], "m"],
+    series: Mapping[str, Annotated[Sequence[float], "m"]],
+    title: str = "",
+    label: str = "",
 ) -> None:
     """A quantity against the number of steps a layer, which doubles from tick to tick."""
     for i, (name, found) in enumerate(series.items()):

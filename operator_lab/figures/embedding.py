@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -13,13 +14,15 @@ from ..embedding import downfolded, ring, senses_of
 from ..guard import guarded
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
-from .look import LIGHT, MARKERS
+from .look import hue, marker
 
 MATRICES = {"embedding": "W_E", "unembedding": "W_U.weight"}
 
 
 @guarded
-def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Explorer:
+def rank(
+    model: Model, held: Mapping[str, Float[ndarray, "seed"]], ranks: Sequence[int]
+) -> Explorer:
     """What it costs to hold a matrix at a low rank while training, and to cut it down afterwards.
 
     `held[f"{name} {rank}"]` are the excesses of models trained at that rank, one a seed. The
@@ -74,11 +77,11 @@ def rank(model: Model, held: Mapping[str, ndarray], ranks: Sequence[int]) -> Exp
 
 
 @guarded
-def senses(ax: Axes, X: ndarray, language: Language, title: str = "") -> None:
+def senses(ax: Axes, X: Float[ndarray, "V d"], language: Language, title: str = "") -> None:
     """The words of one sense as markers, the ambiguous words by name, in the senses' plane."""
     xy, share = ring(X, language), senses_of(language)
     for k, sense in enumerate(language.senses):
-        ax.plot(*xy[share[:, k] == 1].T, MARKERS[k], color=LIGHT["series"][k], ms=4, label=sense)
+        ax.plot(*xy[share[:, k] == 1].T, marker(k), color=hue(k), ms=4, label=sense)
     for i in np.flatnonzero((share == 0.5).any(1)):
         ax.plot(*xy[i], "o", mfc="none", mec="0.3", ms=7)
         ax.annotate(language.words[i], xy[i], xytext=(5, 5), textcoords="offset points",
@@ -89,13 +92,13 @@ def senses(ax: Axes, X: ndarray, language: Language, title: str = "") -> None:
 
 
 @guarded
-def ranks(ax: Axes, held: Mapping[str, ndarray], which: Sequence[int]) -> None:
+def ranks(ax: Axes, held: Mapping[str, Float[ndarray, "seed"]], which: Sequence[int]) -> None:
     """Excess against the rank at which a matrix was held, every seed a dot, the mean a line."""
     for i, name in enumerate(MATRICES):
         found = np.array([held[f"{name} {r}"] for r in which])
-        color = LIGHT["series"][i]
+        color = hue(i)
         ax.loglog(which, found.mean(1), "-" if i == 0 else "--", color=color, label=name)
-        ax.loglog(which, found, MARKERS[i], color=color, ms=4, alpha=0.6)
+        ax.loglog(which, found, marker(i), color=color, ms=4, alpha=0.6)
     ax.set_xticks(which, [str(r) for r in which])
     ax.minorticks_off()
     ax.set(xlabel="rank, of 64", ylabel="excess, nats")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -61,7 +63,9 @@ def depth(stacks: Mapping[str, Growth]) -> Explorer:
 
 
 @guarded
-def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str = "") -> None:
+def curves(
+    ax: Axes, series: Mapping[str, Float[ndarray, "step"]], title: str = "", label: str = ""
+) -> None:
     """Curves by step on two logarithmic axes."""
     for i, (name, found) in enumerate(series.items()):
         ax.loglog(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
@@ -72,9 +76,9 @@ def curves(ax: Axes, series: Mapping[str, ndarray], title: str = "", label: str 
 @guarded(holes=("found",))
 def regulated(
     ax: Axes,
-    found: ndarray,
-    rates: Sequence[float],
-    names: Sequence[str],
+    found: Float[ndarray, "name rate seed"],
+    rates: Annotated[Sequence[float], "rate"],
+    names: Annotated[Sequence[str], "name"],
     title: str = "",
     worst: float = 0.5,
 ) -> None:
@@ -82,8 +86,8 @@ def regulated(
 
     `found` is [name, rate, seed]; a cell shows the mean, and how many seeds diverged, if any did.
     """
-    lost = np.isnan(found).sum(-1)
-    mean = np.where(np.isnan(found), worst, found).mean(-1)
+    lost = (~np.isfinite(found)).sum(-1)
+    mean = np.where(np.isfinite(found), found, worst).mean(-1)
     dark = np.log(worst / np.clip(mean, 0.03, worst))
     ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(dark, cmap=shades(), vmin=0, vmax=np.log(worst / 0.03), aspect="auto")
@@ -98,7 +102,7 @@ def regulated(
 
 
 @guarded
-def settling(ax: Axes, moves: Mapping[str, ndarray], title: str = "") -> None:
+def settling(ax: Axes, moves: Mapping[str, Float[ndarray, "seed step"]], title: str = "") -> None:
     """How far one more application of a tied layer moves the state, a thin line a seed."""
     for i, (name, found) in enumerate(moves.items()):
         for k, seed in enumerate(found):

@@ -19,6 +19,7 @@ from numpy import ndarray
 from ..corpus import Language
 from ..errors import LabError
 from ..given import index
+from ..guard import guarded
 from ..model import Model, divergence
 from ..shape import Shape
 from . import tour
@@ -35,6 +36,7 @@ FOREIGN = (
 PAGE = ("answer", "experiment", "living")
 
 
+@guarded
 def weights_of(model: Model) -> dict[str, ndarray]:
     """The weights of a model by name; where the coupling is constrained, with W_Q written out."""
     found = dict(model.weights)
@@ -47,6 +49,7 @@ def weights_of(model: Model) -> dict[str, ndarray]:
     return found
 
 
+@guarded
 def packed(model: Model) -> tuple[dict[str, Any], bytes]:
     """A model and its grammar for the page: a header, and the weights as float32.
 
@@ -135,6 +138,7 @@ class Living(anywidget.AnyWidget):
         return figure_of(self._first, self.model_id, 0, 0)
 
 
+@guarded(own=("sentence",))
 def first_frame(model: Model, sentence: str, head: tuple[int, int]) -> Content:
     """What a reader without scripts sees: the law after the last word, and one head's mixing."""
     language = model.language
@@ -145,7 +149,7 @@ def first_frame(model: Model, sentence: str, head: tuple[int, int]) -> Content:
     run = model.run(language.encode(sentence))
     law, exact = run.law[-1], language.law(sentence)[-1]
     shown = np.argsort(-np.maximum(law, exact), kind="stable")[:8]
-    layer, h = head
+    layer, h = index(head[0], run.shape.layers, "layer"), index(head[1], run.shape.heads, "head")
     return Content(
         title=f"A living Transformer: {model.shape.layers} layers, {model.shape.heads} heads each",
         slider=Slider("T / T₀", [1.0]),

@@ -31,6 +31,7 @@ MARKERS = ("o", "s", "^", "D", "P", "X", "v")
 
 
 @contextmanager
+@guarded
 def style(dark: bool = False) -> Iterator[None]:
     """A context in which figures are drawn: `with style(): fig, ax = plt.subplots()`."""
     look = DARK if dark else LIGHT
@@ -69,6 +70,7 @@ def style(dark: bool = False) -> Iterator[None]:
     mpl.interactive(interactive)
 
 
+@guarded
 def plain(text: str) -> str:
     """A text as it stands: Matplotlib would read what is between two $ as a formula."""
     return text.replace("$", r"\$")
@@ -90,6 +92,18 @@ def signs(dark: bool = False) -> LinearSegmentedColormap:
 
 
 @guarded
+def hue(i: int) -> str:
+    """The colour of the i-th thing; after seven they come round again."""
+    return LIGHT["series"][i % len(LIGHT["series"])]
+
+
+@guarded
+def marker(i: int) -> str:
+    """The marker of the i-th thing, round as the colours."""
+    return MARKERS[i % len(MARKERS)]
+
+
+@guarded
 def line(i: int, **other) -> dict:
-    """The look of the i-th curve: told apart by colour, dashes and marker."""
-    return {"color": LIGHT["series"][i], "linestyle": DASHES[i % 3], "marker": MARKERS[i]} | other
+    """The look of the i-th curve: colour, dashes and marker tell 21 of them apart."""
+    return {"color": hue(i), "linestyle": DASHES[i % len(DASHES)], "marker": marker(i)} | other

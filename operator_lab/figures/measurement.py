@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -12,7 +14,7 @@ from ..guard import guarded
 from ..measurement import cut, lens, tempered
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
-from .look import LIGHT, MARKERS
+from .look import LIGHT, hue, marker
 from .standard import standard
 
 TEMPERATURES = (0.5, 1.0, 2.0)
@@ -140,7 +142,10 @@ def corners(senses: int = 5) -> ndarray:
 
 @guarded
 def simplex(
-    found: Mapping[str, ndarray], exact: ndarray, senses: tuple[str, ...], names: list[str]
+    found: Mapping[str, Float[ndarray, "step place sense"]],
+    exact: Float[ndarray, "place sense"],
+    senses: Annotated[Sequence[str], "sense"],
+    names: Annotated[Sequence[str], "step"],
 ) -> Explorer:
     """Beliefs as points between the senses: what a read-out of each state finds.
 
@@ -169,12 +174,18 @@ def simplex(
 
 
 @guarded
-def beliefs(ax: Axes, belief: ndarray, exact: ndarray, senses: tuple[str, ...], title="") -> None:
+def beliefs(
+    ax: Axes,
+    belief: Float[ndarray, "place sense"],
+    exact: Float[ndarray, "place sense"],
+    senses: Annotated[Sequence[str], "sense"],
+    title: str = "",
+) -> None:
     """Beliefs as points between five corners, coloured by the sense that is truly likeliest."""
     xy, best = belief @ corners(len(senses)), exact.argmax(-1)
     for k, sense in enumerate(senses):
-        color = LIGHT["series"][k]
-        ax.plot(*xy[best == k].T, MARKERS[k], color=color, ms=4, alpha=0.4, mew=0, label=sense)
+        color = hue(k)
+        ax.plot(*xy[best == k].T, marker(k), color=color, ms=4, alpha=0.4, mew=0, label=sense)
     for corner, sense in zip(corners(len(senses)), senses, strict=True):
         x, y = 1.2 * corner
         ax.text(x, y, sense, ha="center", va="center", fontsize=8)
@@ -190,7 +201,7 @@ def stakes(
     places = sorted(next(iter(shares.values())), key=lambda place: at_stake[place])
     for i, (name, share) in enumerate(shares.items()):
         found = [share.get(place, np.nan) for place in places]
-        ax.plot(found, range(len(places)), MARKERS[i], color=LIGHT["series"][i], ms=6, label=name)
+        ax.plot(found, range(len(places)), marker(i), color=hue(i), ms=6, label=name)
     idle = sum(at_stake[place] == 0 for place in places)
     ax.axhline(idle - 0.5, color="0.5", linewidth=0.8, linestyle=":")
     ax.text(0.02, idle - 0.6, "nothing at stake", va="top", fontsize=8)
@@ -202,7 +213,12 @@ def stakes(
 
 @guarded
 def generated(
-    left: Axes, right: Axes, temperatures: ndarray, entropy: ndarray, inside: ndarray, floor: float
+    left: Axes,
+    right: Axes,
+    temperatures: Float[ndarray, "n"],
+    entropy: Float[ndarray, "n"],
+    inside: Float[ndarray, "n"],
+    floor: float,
 ) -> None:
     """Entropy per word of generated text, and the share of texts inside the grammar."""
     left.plot(temperatures, entropy, "o-", color=LIGHT["series"][0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float, Inexact
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -23,7 +25,11 @@ ROOM = 130_000  # numbers in a picture, at two bytes each
 
 @guarded
 def temperature(
-    model: Model, sentence: str, position: int = -1, ratios: ndarray = RATIOS, start: float = 1.0
+    model: Model,
+    sentence: str,
+    position: int = -1,
+    ratios: Float[ndarray, "n"] = RATIOS,
+    start: float = 1.0,
 ) -> Explorer:
     """The mixing of every head as the temperature T = tau sqrt(d_k) is turned, in the whole model.
 
@@ -121,7 +127,9 @@ def _telling(A, here) -> int:
 
 
 @guarded
-def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
+def matrix(
+    ax: Axes, A: Float[ndarray, "N N"], words: Annotated[Sequence[str], "N"], title: str = ""
+) -> None:
     """A matrix over positions as shaded cells, queries down and keys across."""
     ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(A, cmap=shades(), vmin=0, vmax=max(1e-12, A.max()))
@@ -132,7 +140,7 @@ def matrix(ax: Axes, A: ndarray, words: Sequence[str], title: str = "") -> None:
 
 
 @guarded
-def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
+def flips(ax: Axes, series: Mapping[str, Float[ndarray, "step"]], title: str = "") -> None:
     """How much of the prediction goes over when columns are exchanged after s steps."""
     for name, flipped in series.items():
         ax.plot(flipped, marker="o", label=name)
@@ -145,7 +153,7 @@ def flips(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 
 
 @guarded
-def spectrum(ax: Axes, eigenvalues: ndarray, title: str = "") -> None:
+def spectrum(ax: Axes, eigenvalues: Inexact[ndarray, "n"], title: str = "") -> None:
     """Eigenvalues in the complex plane, with the unit circle: inside it a mode decays."""
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.plot(np.cos(turn), np.sin(turn), ":", color="0.5", linewidth=1)
@@ -156,7 +164,7 @@ def spectrum(ax: Axes, eigenvalues: ndarray, title: str = "") -> None:
 @guarded
 def seeds(
     ax: Axes,
-    results: Mapping[str, ndarray],
+    results: Mapping[str, Float[ndarray, "seed"]],
     title: str = "",
     label: str = "excess in nats, one dot a seed",
 ) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -13,7 +15,7 @@ from ..errors import LabError
 from ..guard import guarded
 from ..one_hot import remaining, surprise, window_law
 from .explorer import Bars, Explorer, Lines, Slider
-from .look import LIGHT, line
+from .look import hue, line
 
 
 @guarded
@@ -76,11 +78,16 @@ def _context_picture(language, text, lengths, mean, count) -> dict:
 
 
 @guarded
-def memory(ax: Axes, lengths: Sequence[int], curves: Mapping[str, ndarray], most: float) -> None:
+def memory(
+    ax: Axes,
+    lengths: Annotated[Sequence[int], "n"],
+    curves: Mapping[str, Float[ndarray, "n"]],
+    most: float,
+) -> None:
     """Entropy that remains against the words remembered, one curve an observer."""
     ax.axhline(most, color="0.5", linewidth=0.8, linestyle=":")
     for i, (name, nats) in enumerate(curves.items()):
         ax.plot(lengths, nats, **line(i, markersize=4))
         ax.annotate(name, (lengths[-1], nats[-1]), xytext=(6, 0), textcoords="offset points",
-                    va="center", color=LIGHT["series"][i])  # fmt: skip
+                    va="center", color=hue(i))  # fmt: skip
     ax.set(xlabel="words remembered", ylabel="nats that remain")

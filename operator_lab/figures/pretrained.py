@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -13,7 +14,7 @@ from ..guard import guarded
 from ..model import Model
 from ..pretrained import truncation as truncated
 from .explorer import Bars, Choice, Explorer, Lines, Slider
-from .look import LIGHT, line, signs
+from .look import LIGHT, hue, line, signs
 
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
 
@@ -99,10 +100,15 @@ def curves(
 
 
 @guarded
-def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str = "") -> None:
+def levels(
+    ax: Axes,
+    names: Annotated[Sequence[str], "n"],
+    shares: Annotated[Sequence[float], "n"],
+    title: str = "",
+) -> None:
     """Bars one below the other, such as the parts of a logit; the number stands at each."""
     places = np.arange(len(names))
-    colours = [LIGHT["series"][0 if share >= 0 else 1] for share in shares]
+    colours = [hue(int(share < 0)) for share in shares]
     ax.barh(places, shares, color=colours)
     for place, share in zip(places, shares, strict=True):
         ax.annotate(f"{share:+.2f}", (max(share, 0.0), place), (4, 0), va="center", fontsize=8,
@@ -115,7 +121,7 @@ def levels(ax: Axes, names: Sequence[str], shares: Sequence[float], title: str =
 
 
 @guarded
-def heads(ax: Axes, share: ndarray, title: str = "") -> None:
+def heads(ax: Axes, share: Float[ndarray, "layer head"], title: str = "") -> None:
     """A number with a sign for every head, layer by layer; outlined where it is the largest."""
     edge = abs(share).max() or 1.0
     ax.grid(False)  # seaborn and others would draw lines over it
@@ -129,7 +135,12 @@ def heads(ax: Axes, share: ndarray, title: str = "") -> None:
 
 
 @guarded
-def foretold(ax: Axes, share: ndarray, effect: ndarray, title: str = "") -> None:
+def foretold(
+    ax: Axes,
+    share: Float[ndarray, "layer head"],
+    effect: Float[ndarray, "layer head"],
+    title: str = "",
+) -> None:
     """What the split says a head contributes, against what is lost when it is silenced."""
     ax.plot(share.ravel(), effect.ravel(), "o", color=LIGHT["series"][0], ms=4, alpha=0.6)
     ends = np.array([min(share.min(), effect.min()), max(share.max(), effect.max())])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from contourpy import contour_generator
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -21,9 +22,9 @@ NAMES = ("contour of ε", "unit circle", "eigenvalues")
 @guarded
 def contour(
     found: Mapping[str, Pseudospectrum],
-    growth: Mapping[str, ndarray],
+    growth: Mapping[str, Float[ndarray, "power"]],
     constants: Mapping[str, Kreiss],
-    levels: ndarray | None = None,
+    levels: Float[ndarray, "n"] | None = None,
 ) -> Explorer:
     """Where eigenvalues can go under a perturbation of size eps, and how far the powers grow.
 
@@ -126,11 +127,16 @@ def resolvent(ax: Axes, found: Pseudospectrum, levels: list[float], title: str =
 
 
 @guarded
-def growth(ax: Axes, series: Mapping[str, ndarray], title: str = "", bound: float = np.nan) -> None:
+def growth(
+    ax: Axes,
+    series: Mapping[str, Float[ndarray, "power"]],
+    title: str = "",
+    bound: float | None = None,
+) -> None:
     """Norms of powers or products by number of factors, and a bound that they cannot pass."""
     for i, (name, found) in enumerate(series.items()):
         ax.plot(found, label=name, **line(i, marker=""))
-    if np.isfinite(bound):
+    if bound is not None:
         ax.axhline(bound, color="0.5", linestyle=":", linewidth=1)
         ax.text(0, bound, "bound", va="bottom", fontsize=8)
     ax.set(title=title, xlabel="factors", ylabel="norm", yscale="log")
@@ -138,7 +144,14 @@ def growth(ax: Axes, series: Mapping[str, ndarray], title: str = "", bound: floa
 
 
 @guarded
-def bulk(ax: Axes, values: ndarray, at: ndarray, density: ndarray, reach: float, title="") -> None:
+def bulk(
+    ax: Axes,
+    values: Float[ndarray, "n"],
+    at: Float[ndarray, "k"],
+    density: Float[ndarray, "k"],
+    reach: float,
+    title: str = "",
+) -> None:
     """A histogram of singular values, the law of random entries, and where chance ends."""
     ax.hist(values, 40, density=True, color=LIGHT["series"][0], alpha=0.5)
     ax.plot(at, density, color=LIGHT["series"][1])

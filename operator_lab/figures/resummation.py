@@ -1,10 +1,11 @@
-"""Pictures of resummation: the plane of the coupling, errors by order, fixed points."""
+"""Pictures of resummation: the plane of the strength, errors by order, fixed points."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float, Inexact
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -14,9 +15,9 @@ from ..model import Model
 from ..resummation import Expansion, epsilon, expansion, pade, tail
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
-from .look import LIGHT, MARKERS, line
+from .look import hue, line, marker
 
-NAMES = ("pole of the resummed series", "circle of convergence", "coupling λ")
+NAMES = ("pole of the resummed series", "circle of convergence", "strength λ")
 POLES, SHOWN = 16, 12
 FLOOR, CEILING = 1e-8, 1e12  # errors beyond are drawn at the edge
 
@@ -24,9 +25,9 @@ FLOOR, CEILING = 1e-8, 1e12  # errors beyond are drawn at the edge
 @guarded
 def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count: int = 33,
           words: int = 6) -> Explorer:  # fmt: skip
-    """The coupling series of the last layers at the last word: Taylor's sums and Wynn's epsilon.
+    """Taylor's sums and Wynn's epsilon of the last layers, at the last word, by strength.
 
-    The slider is the coupling of those layers, 1 the network itself. In a live notebook another
+    The slider is the strength of those layers, 1 the network itself. In a live notebook another
     sentence can be typed. LabError for one the model cannot read.
     """
 
@@ -35,19 +36,19 @@ def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count:
 
     return Explorer(
         title="Resummation",
-        slider=Slider("coupling λ", values=_couplings(), scale="log", start=40),
+        slider=Slider("strength λ", values=_strengths(), scale="log", start=40),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
     )
 
 
-def _couplings() -> ndarray:
+def _strengths() -> ndarray:
     return 10.0 ** (np.arange(43) / 20 - 2)
 
 
 def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
-    lam, whole = _couplings(), run.shape.layers
+    lam, whole = _strengths(), run.shape.layers
     facts = [_facts(expansion(tail(run, n), count), run, lam) for n in layers]
     options = [f"the last {n} of {whole}" if n < whole else f"all {whole}" for n in layers]
     circle = np.exp(1j * np.linspace(0, np.pi, 24))
@@ -82,7 +83,7 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
                 low=0, high=1, y_label="probability",
             ),
         ],
-        "readout": "{layers} layers at coupling {lam:.3g}, {ratio:.3g} radii of convergence out. "
+        "readout": "{layers} layers at strength {lam:.3g}, {ratio:.3g} radii of convergence out. "
         "After {order:.0f} orders Taylor's sum is off by {taylor:.2g} of the state, the "
         "resummed one by {summed:.2g}. The likeliest next word of the network is '{word}', "
         "resummed '{other}'.",
@@ -93,9 +94,9 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
             "word": [[run.vocabulary[k] for k in row] for row in law.argmax(-1)],
             "other": [[run.vocabulary[k] for k in row] for row in summed.argmax(-1)],
         },
-        "alt": "Left: error by order at coupling 1, Taylor's sums grow beyond all bounds, the "
-        "resummed ones fall. Middle: the coupling's plane, poles near the circle of convergence "
-        "and the coupling far outside. Right: the next word, network and resummed agree.",
+        "alt": "Left: error by order at strength 1, Taylor's sums grow beyond all bounds, the "
+        "resummed ones fall. Middle: the strength's plane, poles near the circle of convergence "
+        "and the strength far outside. Right: the next word, network and resummed agree.",
     }  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def _facts(series: Expansion, run: Run, lam: ndarray) -> dict:
 
 
 @guarded
-def law_of(run: Run, x: ndarray, position: int) -> ndarray:
+def law_of(run: Run, x: Float[ndarray, "n d"], position: int) -> Float[ndarray, "n V"]:
     """The law read from other states [n, d] at one position of a run."""
     states = np.repeat(run.states[-1][None], len(x), axis=0)
     states[:, position] = x
@@ -127,7 +128,12 @@ def law_of(run: Run, x: ndarray, position: int) -> ndarray:
 
 @guarded
 def singularities(
-    ax: Axes, zeros: ndarray, other: ndarray, poles: ndarray, radius: float, title: str = ""
+    ax: Axes,
+    zeros: Inexact[ndarray, "a"],
+    other: Inexact[ndarray, "b"],
+    poles: Inexact[ndarray, "c"],
+    radius: float,
+    title: str = "",
 ) -> None:
     """The upper half plane: zeros that the state feels, zeros it does not, poles of a fraction."""
     turn = np.linspace(0, np.pi, 100)
@@ -136,8 +142,8 @@ def singularities(
     looks = (("felt here", zeros, 0, 9, "none"), ("another row's", other, 1, 6, "none"),
              ("poles of the fraction", poles, 2, 5, None))  # fmt: skip
     for name, z, i, size, fill in looks:
-        color = LIGHT["series"][i]
-        ax.plot(np.real(z), np.imag(z), MARKERS[i] if i < 2 else "x", color=color, ms=size,
+        color = hue(i)
+        ax.plot(np.real(z), np.imag(z), marker(i) if i < 2 else "x", color=color, ms=size,
                 mfc=fill, label=name, linestyle="none")  # fmt: skip
     ax.set(title=title, xlabel="Re λ", ylabel="Im λ", aspect="equal")
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -154,7 +160,7 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
 
 
 @guarded
-def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
+def residuals(ax: Axes, series: Mapping[str, Float[ndarray, "step"]], title: str = "") -> None:
     """How far an iteration is from standing still, by number of evaluations."""
     for i, (name, found) in enumerate(series.items()):
         ax.plot(np.arange(1, len(found) + 1), found, label=name, **line(i, marker=""))
@@ -164,7 +170,10 @@ def residuals(ax: Axes, series: Mapping[str, ndarray], title: str = "") -> None:
 
 @guarded
 def helped(
-    ax: Axes, summed: Mapping[str, Mapping[str, ndarray]], order: int, title: str = ""
+    ax: Axes,
+    summed: Mapping[str, Mapping[str, Float[ndarray, "text *more"]]],
+    order: int,
+    title: str = "",
 ) -> None:
     """What truncation leaves and what reduced rank leaves, a dot a text, for each kind of series.
 
@@ -174,8 +183,8 @@ def helped(
     for i, way in enumerate(ways):
         for row, found in enumerate(summed.values()):
             left = np.maximum(np.asarray(found[way])[:, order], 1e-5)
-            ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), MARKERS[i], ms=5,
-                    color=LIGHT["series"][i], label="" if row else way)  # fmt: skip
+            ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), marker(i), ms=5,
+                    color=hue(i), label="" if row else way)  # fmt: skip
     ax.set_yticks(range(len(summed)), list(summed))
     ax.invert_yaxis()
     ax.set(title=title, xlabel="nats left", xscale="log")

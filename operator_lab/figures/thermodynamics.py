@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
@@ -13,7 +14,7 @@ from ..errors import LabError
 from ..guard import guarded
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Points, Slider
-from .look import LIGHT, line
+from .look import LIGHT, hue, line
 
 LEVELS = (0.02, 0.1, 0.3)  # of the free energy above its least, in units of the largest gap
 COOLING = np.geomspace(0.05, 20, 31)  # temperatures of the triangle, in units of the largest gap
@@ -83,7 +84,9 @@ def _seen(p: ndarray) -> ndarray:
 
 
 @guarded
-def heat(model: Model, sentence: str, ratios: ndarray = TURNED, start: float = 1.0) -> Explorer:
+def heat(
+    model: Model, sentence: str, ratios: Float[ndarray, "n"] = TURNED, start: float = 1.0
+) -> Explorer:
     """One head's mixing at each temperature, its interaction held, and the heat capacity C(T).
 
     C of the last word's row beside the head's mean and the bound. In a live notebook another
@@ -145,7 +148,11 @@ def _heat_picture(model: Model, text: str, ratios: ndarray) -> dict:
 
 
 @guarded
-def lifted(strengths: ndarray, spectra: Mapping[str, ndarray], count: int = 16) -> Explorer:
+def lifted(
+    strengths: Float[ndarray, "strength"],
+    spectra: Mapping[str, Float[ndarray, "strength all"]],
+    count: int = 16,
+) -> Explorer:
     """The softest directions of a loss against the strength with which its symmetry is broken.
 
     `strengths` are in units of the largest, `spectra[name]` [strength, all] the eigenvalues of the
@@ -193,11 +200,16 @@ def lifted(strengths: ndarray, spectra: Mapping[str, ndarray], count: int = 16) 
 
 
 @guarded
-def curves(ax: Axes, ratios: ndarray, series: Mapping[str, ndarray], title: str = "") -> None:
+def curves(
+    ax: Axes,
+    ratios: Float[ndarray, "n"],
+    series: Mapping[str, Float[ndarray, "n"]],
+    title: str = "",
+) -> None:
     """Heat capacity against T/T0, a line at the operating temperature and a mark at each peak."""
     for i, (name, C) in enumerate(series.items()):
         ax.semilogx(ratios, C, label=name, **line(i, marker=""))
-        ax.plot(ratios[C.argmax()], C.max(), line(i)["marker"], color=LIGHT["series"][i], ms=6)
+        ax.plot(ratios[C.argmax()], C.max(), line(i)["marker"], color=hue(i), ms=6)
     ax.axvline(1, color="0.5", linewidth=0.8, linestyle=":")
     ax.set(title=title, xlabel="T / T₀", ylabel="heat capacity, mean of all heads")
     ax.set_ylim(0, 1.1 * max(C.max() for C in series.values()))
@@ -205,7 +217,7 @@ def curves(ax: Axes, ratios: ndarray, series: Mapping[str, ndarray], title: str 
 
 
 @guarded
-def landings(ax: Axes, found: Mapping[str, ndarray], title: str = "") -> None:
+def landings(ax: Axes, found: Mapping[str, Float[ndarray, "seed"]], title: str = "") -> None:
     """Where the peak of C stands, one dot a seed, in units of T0; a bar at the model's own T."""
     for i, peaks in enumerate(found.values()):
         ax.plot(peaks, np.full(len(peaks), i), "o", color=LIGHT["series"][0], ms=5)

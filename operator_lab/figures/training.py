@@ -11,13 +11,13 @@ from numpy import ndarray
 
 from ..guard import guarded
 from .explorer import Bars, Choice, Explorer, Lines, Slider
-from .look import LIGHT, line
+from .look import LIGHT, hue, line
 
 
 @guarded
 def becoming(
     steps: Float[ndarray, "look"],
-    ratios: ndarray,
+    ratios: Float[ndarray, "n"],
     seen: Mapping[str, Float[ndarray, "seed look *n"]],
 ) -> Explorer:
     """A model at every moment of its training: excess, hop orders, temperature; a choice of seeds.
@@ -72,7 +72,7 @@ def progress(
         first, last = values[:, :1], values[:, -1:]
         way = (values - first) / (last - first)
         low, middle, high = np.percentile(way, (0, 50, 100), axis=0)
-        ax.fill_between(steps[1:], low[1:], high[1:], color=LIGHT["series"][i], alpha=0.12, lw=0)
+        ax.fill_between(steps[1:], low[1:], high[1:], color=hue(i), alpha=0.12, lw=0)
         ax.plot(steps[1:], middle[1:], label=name, **line(i, markersize=4))
     ax.set(xscale="log", xlabel="steps", ylabel="share of the way", ylim=(-0.1, 1.25))
     ax.legend(loc="upper left", fontsize=8)
@@ -108,10 +108,10 @@ def ladder(ax: Axes, rungs: Mapping[str, Float[ndarray, "seed"]]) -> None:
     ax.invert_yaxis()
 
 
-@guarded
+@guarded(empty=("bounds",))
 def losses(
     ax: Axes,
-    curves: Mapping[str, tuple[ndarray, ndarray]],
+    curves: Mapping[str, tuple[Float[ndarray, "n"], Float[ndarray, "n"]]],
     bounds: Mapping[str, float] | None = None,
     log: bool = False,
 ) -> None:

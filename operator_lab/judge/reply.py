@@ -121,7 +121,10 @@ def _array(value: object) -> Reply:
         return _unreadable(f"it returns {_what(value)} that is no array of numbers", _text(error))
     if read.dtype.kind not in "fiubc":
         return _unreadable(f"it returns an array of dtype {read.dtype.name}, not of numbers")
-    return Reply("returned", (read if read.size > LARGE else read.copy(),))
+    if read.size > LARGE:
+        return Reply("returned", (read,))
+    # a copy in this machine's order of bytes, as precise as what came back
+    return Reply("returned", (read.astype(read.dtype.newbyteorder("=")),))
 
 
 def _unreadable(said: str, detail: str = "") -> Reply:

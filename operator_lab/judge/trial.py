@@ -89,10 +89,7 @@ def trial(function: Callable, cases: tuple[Case, ...], parts: int, seconds: floa
     if torch is None or first is None or first.error not in _OF_TORCH:
         return attempts[0]
     for numbers, integers in _dtypes(torch, cases):
-
-        def tensor(array, numbers=numbers, integers=integers):
-            return torch.tensor(array, dtype=integers if array.dtype.kind in "iu" else numbers)
-
+        tensor = functools.partial(_tensor, torch, numbers, integers)
         attempts.append(attempt(function, cases, parts, seconds, tensor))
         # torch: dtypes do not mix
         if not any(o.error == "RuntimeError" for o in attempts[-1].replies):
@@ -130,6 +127,18 @@ def _dtypes(torch, cases: tuple[Case, ...]) -> Iterator[tuple]:
         yield torch.float32, torch.float32
 
 
+def _tensor(torch, numbers, integers, given: np.ndarray):
+    """A tensor of what NumPy holds, however it lies in memory.
+
+    torch takes no array that runs backwards and no foreign order of bytes. What is true or false
+    stays so, and complex numbers stay complex.
+    """
+    lying = np.array(given, dtype=given.dtype.newbyteorder("="), order="C")
+    wide = torch.complex128 if numbers is torch.float64 else torch.complex64
+    kinds = {"i": integers, "u": integers, "b": torch.bool, "c": wide}
+    return torch.tensor(lying, dtype=kinds.get(given.dtype.kind, numbers))
+
+
 _OF_TORCH = ("TypeError", "AttributeError", "RuntimeError")
 
 
@@ -145,6 +154,7 @@ def attempt(function, cases, parts, seconds, convert: Callable = np.array) -> Tr
     """Call an answer once on every case, with arguments made by `convert`."""
     replies: list[Reply] = []
     gate, over, ended = threading.Lock(), False, threading.Event()
+    unexpected: list[Exception] = []
 
     def work() -> None:
         nonlocal over
@@ -154,6 +164,8 @@ def attempt(function, cases, parts, seconds, convert: Callable = np.array) -> Tr
                     replies.append(observe(function, case, parts, convert))
         except TimeUp:
             pass
+        except Exception as error:  # the judge's own fault: it is raised where it is seen
+            unexpected.append(error)
         # Once `over` is set behind the gate, no TimeUp can hit the thread's own ending; one that
         # was sent just before arrives in here.
         while not over:
@@ -180,6 +192,8 @@ def attempt(function, cases, parts, seconds, convert: Callable = np.array) -> Tr
         finally:  # time is up, or the learner pressed "interrupt"
             finished = tuple(replies)
             _wait(ended, PATIENCE, stop)
+    if unexpected:
+        raise unexpected[0]
     return Trial(finished, convert, heard.lines())
 
 

@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -59,17 +60,14 @@ def judge(exercise: Exercise, function: object) -> Verdict:
         kind = type(function).__name__
         reason = f"this is no function but of type {kind}: hand over `{own}` itself, not a call"
         return Verdict(exercise.name, "wrong", reason)
-    cases = exercise.draw()
-    if misfit := _misfit(exercise, function, cases):
-        return Verdict(exercise.name, "wrong", misfit)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Before the answer is called, which may rebind what the reference is made of.
-        expected = [
-            observe(exercise.reference, case, exercise.parts, precise).items for case in cases
-        ]
+        cases, expected = _expected(exercise.reference, exercise.cases, exercise.parts)
         if any(len(items) != exercise.parts for items in expected):
             raise LabError(f"{exercise.name}: its own reference gives no answer to every case.")
+        if misfit := _misfit(exercise, function, cases):
+            return Verdict(exercise.name, "wrong", misfit)
         tried = trial(function, cases, exercise.parts, exercise.seconds)
         if (verdict := _first_fault(exercise, cases, tried, expected)) is None:
             # The other way round, so that neither a count of calls nor what is kept can help.
@@ -80,6 +78,15 @@ def judge(exercise: Exercise, function: object) -> Verdict:
         going_on = at_the_surface(function, tried.convert) if foreign else function
         verdict = Verdict(exercise.name, "passed", function=going_on)
     return replace(verdict, printed=tried.printed)
+
+
+@lru_cache(maxsize=128)
+def _expected(
+    reference: Callable, draw: Callable, parts: int
+) -> tuple[tuple[Case, ...], tuple[Items, ...]]:
+    """The cases and what is right of them: the same at every check, and often checked again."""
+    cases = Exercise("", reference, draw).draw()
+    return cases, tuple(observe(reference, case, parts, precise).items for case in cases)
 
 
 def precise(array: np.ndarray) -> np.ndarray:

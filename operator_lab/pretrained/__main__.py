@@ -1,6 +1,6 @@
 """`python -m operator_lab.pretrained`: measure the field trip's shipped results anew."""
 
-from .survey import ship
+from . import repetition, survey
 
 if __name__ == "__main__":
-    print(ship())
+    print(survey.ship(), repetition.ship(), sep="\n")

@@ -11,13 +11,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from ..given import number, whole
+from ..given import number, one_of, whole
 from ..guard import guarded
 from ..run import Run, single
 from .equilibrium import boltzmann, relative_entropy
 from .heat import energies
 
 BASE = 10_000.0
+TURNED = ("both", "queries", "keys")
 
 
 @guarded
@@ -94,20 +95,26 @@ def interaction(
 
 
 @guarded
-def twist_cost(run: Run, rate: Float[ndarray, "half"] | float) -> Float[ndarray, "L h"]:
+def twist_cost(
+    run: Run, rate: Float[ndarray, "half"] | float, turned: str = "both"
+) -> Float[ndarray, "L h"]:
     """What a slow common twist of queries and keys costs each head: mean KL of its rows, in nats.
 
     Query and key at position m are turned by `rate` times m in every pair of features, so that the
     angle changes from place to place; one angle for all places costs nothing. The states and the
-    mask stay. The first position, which has one key, is left out. LabError for a batch.
+    mask stay. The first position, which has one key, is left out. `turned`: "both", or as a
+    control the "queries" or the "keys" alone, which is no symmetry. LabError for a batch.
     """
+    one_of(turned, TURNED, "choice of what is turned")
     run.shape.without("A twist of queries and keys", "qk_norm")
     before, cost = energies(single(run)), []
     for layer, E in zip(run.layers, before, strict=True):
         x, norm = run.states[2 * layer.index], layer.attend().before
         n = x if norm is None else norm(x, 1.0)
         q, k = (np.einsum("hkd,nd->hnk", W, n) for W in (layer.W_Q, layer.W_K))
-        S = twisted(q, rate) @ twisted(k, rate).swapaxes(-1, -2)
+        q = q if turned == "keys" else twisted(q, rate)
+        k = k if turned == "queries" else twisted(k, rate)
+        S = q @ k.swapaxes(-1, -2)
         rows = (boltzmann(e, run.temperature) for e in (E, np.where(np.isfinite(E), -S, np.inf)))
         cost.append(np.asarray(relative_entropy(*rows))[:, 1:].mean(-1))
     return np.array(cost)

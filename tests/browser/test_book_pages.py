@@ -181,13 +181,3 @@ def test_the_living_page_answers(book, visit):
     assert "mud" in page.locator(".readout").inner_text()
     bare = visit(LIVING, java_script_enabled=False)
     assert bare.locator(".operator-lab-still img").bounding_box()["width"] > 300
-
-
-def test_the_path_links_every_notebook_and_tells_its_minutes():
-    path = (COURSE / "index.md").read_text(encoding="utf-8")
-    for name in NOTEBOOKS:
-        cells = json.loads((COURSE / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-        opening = "".join(cells[0]["source"])
-        minutes, more = re.search(r"(\d+)\s+minutes,\s+exercises\s+(\d+)", opening).groups()
-        row = rf"^\| \[{name[:2]}\]\({name}\.ipynb\) \|[^|]*\| {minutes}, exercises {more} \|$"
-        assert re.search(row, path, flags=re.MULTILINE), (name, minutes, more)

@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import nbformat
 import pytest
@@ -73,14 +73,10 @@ def stop(server: subprocess.Popen) -> None:
             return
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, root):
+@contextmanager
+def served(folder, root):
     """A JupyterLab on a learner's copies, with settings of its own; the notebook's address."""
-    folder = tmp_path_factory.mktemp("jupyter")
     classroom.learn(root / "course", folder / "mine")
-    own = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(HEARD)])
-    own.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(own, folder / "mine" / LIVING)
     for name, chosen in SETTINGS.items():
         file = folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +98,17 @@ def address(tmp_path_factory, root):
             yield f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK}?token={token}"
         finally:
             stop(server)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("jupyter")
+    (folder / "mine").mkdir()
+    own = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(HEARD)])
+    own.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(own, folder / "mine" / LIVING)
+    with served(folder, root) as found:
+        yield found
 
 
 def run_all(page):

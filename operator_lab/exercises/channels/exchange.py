@@ -25,14 +25,16 @@ def _exchange_cases(rng):
         same = ", head 1 writes the same in both" if h > 2 else ""
         label = f"{h} head{'s' if h > 1 else ''}, d = {d}, writes about {size:g}{same}"
         yield Case((first, second, rest, bra), label)
-    for h, d, size in ((1, 1, 1.0), (50, 45, 1e-8), (4, 4, 1e8)):
+    for h, d, size in ((1, 1, 1.0), (50, 45, 1e-9), (4, 4, 1e8)):
         first, second = size * rng.normal(size=(2, h, d))
         first[-1] = first[0]
         rest, bra = size * rng.normal(size=d), rng.normal(size=d)
         label = f"{h} head{'s' if h > 1 else ''}, two write alike, d = {d}, all about {size:g}"
         yield Case((first, second, rest, bra), label)
     first, second = rng.integers(-2, 3, size=(2, 3, 5)) * 1.0
-    yield Case((first, second, np.ones(5), 1e-8 * np.arange(1.0, 6)), "whole numbers, a weak bra")
+    yield Case((first, second, np.ones(5), 1e-9 * np.arange(1.0, 6)), "whole numbers, a weak bra")
+    strong = 1e8 * np.array([1.0, 0.0, -2.0, 1.0, 3.0])
+    yield Case((-np.abs(first) - 1, second, np.zeros(5), strong), "no rest, a strong bra with a 0")
 
 
 def _score(writes, rest, bra):

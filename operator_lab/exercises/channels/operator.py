@@ -37,6 +37,11 @@ def _operator_cases(rng):
         W[-1] = W[0]
         label = f"{_heads(h)}, the last W as the first, N = {N}, d = {d}, W about {size:g}"
         yield Case((A, W), label)
+    W = rng.integers(-2, 2, size=(2, 3, 3)) * 1.0
+    for size in (-1e-8, 1e8):
+        A = size * rng.uniform(0.1, 1, size=(2, 2, 2))
+        yield Case((A, W), f"2 heads, N = 2, d = 3, W of whole numbers, A about {size:g}")
+    yield Case((np.ones((1, 2, 2)), -np.abs(W[:1]) - 0.5), "1 head, A of ones, W negative")
 
 
 def _trace(args, answer, slack):

@@ -50,6 +50,10 @@ def _write_cases(rng):
         yield Case((_patterns(rng, h, N), v, W_O), label)
     v, W_O = rng.normal(size=(12, 50, 4)), rng.normal(size=(45, 48))
     yield Case((_patterns(rng, 12, 50), v, W_O), "12 heads, N = 50, d = 45, d_k = 4")
+    v, W_O = (rng.integers(-2, 3, size=s) * 1.0 for s in ((20, 2, 1), (18, 20)))
+    for size in (1e-8, 1e8):
+        A = size * rng.uniform(-1, 1, size=(20, 2, 2))
+        yield Case((A, v, W_O / size), f"20 heads, whole numbers, N = 2, d = 18, A about {size:g}")
 
 
 def _heads(h):

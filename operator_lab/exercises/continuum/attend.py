@@ -34,6 +34,8 @@ def _attend_cases(rng):
         yield Case((S, v, size * w), label)
     S, v = rng.integers(-2, 3, size=(3, 4)) * 1.0, rng.normal(size=(4, 2))
     yield Case((S, v, np.array([1.0, 0.0, 2.0, 1.0])), "4 points, one of weight 0")
+    v = rng.integers(-2, 3, size=(4, 2)) * 1.0
+    yield Case((1e-8 * S, v, rng.uniform(0.1, 2, size=4)), "S about 1e-8, values whole numbers")
 
 
 def _a_mean(args, answer, slack):

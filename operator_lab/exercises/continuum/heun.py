@@ -34,7 +34,12 @@ def _heun_cases(rng):
         yield Case((f, x, 0.5, 0.7), f"u' = -3 u, x of shape {shape} about {size:g}, h = 0.7")
     bent = VELOCITIES["u' = t u^2 - (sum of u) / 4"]
     yield Case((bent, rng.normal(size=(2, 3)), 1.0, -0.3), "u' = t u^2 - (sum of u) / 4, h = -0.3")
+    for t in (0.0, -0.6):
+        x = rng.normal(size=(2, 3))
+        yield Case((bent, x, t, 0.5), f"u' = t u^2 - (sum of u) / 4, t = {t:g}, h = 0.5")
     yield Case((bent, np.ones((2, 2)), 0.0, 1e-8), "u' = t u^2 - (sum of u) / 4, h = 1e-8")
+    x = np.array([[-1.0, 0.0], [-2.0, -3.0]])
+    yield Case((bent, x, 0.7, 0.2), "u' = t u^2 - (sum of u) / 4, none of x positive")
 
 
 def _trapezoid(args, answer, slack):

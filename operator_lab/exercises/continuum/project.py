@@ -41,6 +41,8 @@ def _project_cases(rng):
         yield Case((x, mean, variance), label)
     single = np.float32(rng.normal(size=(3, 5)) + 1000)
     yield Case((single, 1000.0, 4.0), "3 positions in float32 about 1000, d = 5")
+    whole = np.array([[0.0, 1.0, 0.0, 3.0], [-2.0, -1.0, -1.0, 0.0]])
+    yield Case((whole, -1.0, 2.0), "2 positions of whole numbers, d = 4")
 
 
 def _of_mean(args, answer, slack):

@@ -34,6 +34,8 @@ def _strang_cases(rng):
         yield Case((A, B, h), f"{n} x {n} matrices of size {size:g}, two rows alike, h = {h:g}")
     A, B = np.diag([1.0, -1.0, 1.0]), np.eye(3)[[1, 2, 0]]
     yield Case((A, B, 0.8), "a diagonal A, and B a circle of 3, h = 0.8")
+    A, B = 0.2 * rng.normal(size=(2, 20, 20))
+    yield Case((A, B, 0.4), "20 x 20 matrices, h = 0.4")
 
 
 def _determinant(args, answer, slack):

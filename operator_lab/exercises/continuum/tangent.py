@@ -36,6 +36,9 @@ def _tangent_cases(rng):
         )
     single = np.float32(rng.normal(size=(3, 5)) + 1000)
     yield Case((single, rng.normal(size=(3, 5))), "3 positions in float32 about 1000, d = 5")
+    yield Case(
+        (x, -np.array([[0.0, 1.0, 2.0, 2.0], [3.0, 0.0, 1.0, 5.0]])), "v never positive, d = 4"
+    )
 
 
 def _keeps_mean(args, answer, slack):

@@ -45,10 +45,10 @@ def _hops_cases(rng):
         x = size * np.tile(rng.normal(size=d), N)
         label = f"{k} steps, {N} equal positions of {d} features, x about {size:g}"
         yield Case((L, O, x), label)
+    L, O = 0.3 * rng.normal(size=(2, 12, 3, 3))
+    yield Case((L, O, rng.normal(size=3)), "12 steps, L and O without any zeros")
     same = 0.6 * rng.integers(-1, 2, size=(1, 4, 4)).repeat(4, axis=0)
-    yield Case(
-        (same, same[:, ::-1].copy(), np.arange(4.0)), "4 equal steps, L and O without a pattern"
-    )
+    yield Case((same, same[:, ::-1], np.arange(4.0)), "4 equal steps, L and O without a pattern")
 
 
 def _hops_sum(args, answer, slack):

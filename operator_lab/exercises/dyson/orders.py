@@ -41,6 +41,8 @@ def steps_apart(rng):
     for k, n, size in ((1, 1, 1.0), (2, 2, 1e-8), (4, 4, 1e8), (9, 2, 1.0), (2, 45, 1.0)):
         V, x = 0.7 * rng.normal(size=(k, n, n)) / np.sqrt(n), size * rng.normal(size=n)
         yield Case((V, x), f"{k} steps, a state of {n} numbers, x about {size:g}")
+    V, x = 0.3 * rng.normal(size=(12, 3, 3)), rng.normal(size=3)
+    yield Case((V, x), "12 steps, a state of 3 numbers")
     same = rng.integers(-1, 2, size=(1, 3, 3)).repeat(4, axis=0) * 1.0
     yield Case((same, np.ones(3)), "4 equal steps of whole numbers")
 

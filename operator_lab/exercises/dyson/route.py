@@ -74,10 +74,10 @@ costliest: it is the route whose loss changes the law most, whatever the given l
     what is given
     seen - law => seen - run.law
     argmin => argmax
-by size: it reads the route off the size of the change, the largest the query, the least the \
-    value: run the model blind on each and compare
-    return int(np.argmin(off)) => change = np.abs(run.law - law).max(); \
-        return int(change < 0.5) + int(change < 0.05)
+always the key: it says key each time: run the model blind on each route and compare
+    return int(np.argmin(off)) => return 1
+always the value: it says value each time: run the model blind on each route and compare
+    return int(np.argmin(off)) => return 2
 """
 
 EXERCISE = Exercise(

@@ -40,6 +40,9 @@ def _downfold_cases(rng):
     alike = np.repeat(rng.normal(size=(3, 4)), 2, axis=0) * [1, 2, 3, 5]
     yield Case((alike, 2), "(6, 4), each row twice, rank = 2")
     yield Case((np.diag([3.0, 1.0, 3.0, 0.0]), 2), "diag(3, 1, 3, 0), rank = 2")
+    yield Case(
+        (np.array([[-1.0, -3.0], [-2.0, -0.5]]), 1), "(2, 2), all entries negative, rank = 1"
+    )
 
 
 def _rank_kept(args, answer, slack):

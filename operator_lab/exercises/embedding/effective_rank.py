@@ -33,6 +33,7 @@ def _effective_rank_cases(rng):
     yield Case((np.repeat(rng.normal(size=(3, 5)), 2, axis=0),), "(6, 5), each row twice")
     small = np.diag([1.0] + [1e-6] * 200)  # little each, but there are many
     yield Case((small,), "diag(1, and 1e-6 two hundred times)")
+    yield Case((np.array([[1.0, 3.0], [0.0, -2.0]]),), "(2, 2) of whole numbers")
 
 
 def _within_rank(args, answer, slack):

@@ -28,6 +28,8 @@ def _embed_cases(rng):
     W_E = rng.normal(size=(50, 60))
     W_E[7] = W_E[3]
     yield Case((W_E, rng.integers(50, size=45)), "V = 50, two words alike, d = 60, N = 45")
+    whole = -rng.integers(0, 3, size=(6, 4)) * 1.0
+    yield Case((whole, np.array([1, 5, 1])), "V = 6, d = 4, N = 3, whole numbers, none positive")
 
 
 def _one_each(args, answer, slack):

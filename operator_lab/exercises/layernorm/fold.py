@@ -30,6 +30,9 @@ def _fold_cases(rng):
         yield Case((gain, rng.normal(size=d), W), label)
     whole = rng.integers(-2, 3, size=(3, 4)) * 1.0
     yield Case((np.array([1.0, 2.0, 2.0, 0.0]), np.ones(4), whole), "whole numbers, one gain 0")
+    for size in (1e-8, 1e8):
+        gain, bias = size * rng.normal(size=4), rng.integers(-1, 2, size=4) / size
+        yield Case((gain, bias, whole), f"whole numbers, gains about {size:g}, bias of the inverse")
 
 
 def _states(d):

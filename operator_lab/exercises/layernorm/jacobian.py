@@ -37,6 +37,7 @@ def _jacobian_cases(rng):
     yield Case((np.array([1.0, -1.0, -1.0, 3.0]), 1e-5), "4 features, two of them equal")
     single = np.float32(rng.normal(size=6) + 1000)
     yield Case((single, 0.0), "6 features in float32, all about 1000, eps = 0")
+    yield Case((np.array([0.0, 2.0, -1.0, 0.0, 4.0]), 0.1), "5 whole numbers, two of them 0")
 
 
 def _symmetric(args, answer, slack):

@@ -47,6 +47,12 @@ def _normalise_cases(rng):
     yield Case(
         (np.float32(x), gain, bias, 1e-5), "4 positions in float32 about 1000, two alike, d = 6"
     )
+    x = np.array([[0.0, 2.0, -1.0, 3.0], [-5.0, -1.0, -1.0, 0.0]])
+    for size in (1e-8, 1.0, 1e8):
+        gain, bias = size * np.array([1.0, 0.0, -2.0, 1.0]), size * np.array([0.0, 3.0, 1.0, -1.0])
+        yield Case(
+            (x, gain, bias, 1e-5), f"2 positions of whole numbers, gain, bias about {size:g}"
+        )
 
 
 def _centred(args, answer, slack):

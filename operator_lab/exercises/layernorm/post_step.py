@@ -28,6 +28,10 @@ def _post_step_cases(rng):
         F[-1] = F[0]
         label = f"d = {d}, F of size {size:g}, two rows alike, sigma = {sigma:g}"
         yield Case((F, sigma, rng.uniform(0.5, 2, size=d)), label)
+    F = np.array([[0.0, 1.0, -1.0], [2.0, 0.0, 0.0], [1.0, 1.0, -2.0]])
+    for size in (1e-8, 1.0, 1e8):
+        gain = size * np.array([1.0, -2.0, 1.0])
+        yield Case((F, 1.3, gain), f"d = 3, F of whole numbers, gains about {size:g}, sigma = 1.3")
 
 
 def _no_mean_left(args, answer, slack):

@@ -50,6 +50,9 @@ def _cases(rng):
         yield Case(args, f"n = 5, keys and values about {size:g}, scores of size 1")
     one = np.ones((6, 3))
     yield Case((one, one, q, one[0], one[0] + 1, 0.5), "n = 6, all keys and values alike")
+    yield Case((-np.abs(K), -np.abs(V), q, 0 * k, 0 * v, 0.8), "n = 5, the new key and value 0")
+    whole = np.array([0.0, 1.0, -2.0])
+    yield Case((one, -one, whole, whole, whole, 2.0), "n = 6, whole numbers, d_k = d = 3")
 
 
 def _past_kept(args, answer, slack):

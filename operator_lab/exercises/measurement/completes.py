@@ -60,6 +60,19 @@ def _completes_cases(rng):
     states, belief = _states(rng, 6, 200, 4, 2, 1, 8.0)
     states[3:] = rng.normal(size=(3, 200, 4))
     yield Case((states, belief), "6 steps, and from the fourth on nothing is left of the belief")
+    # told apart: one number of two, nine tenths from both sides, texts in two halves
+    states, belief = _states(rng, 5, 400, 4, 2, 3, 8.0)
+    states[1] = rng.normal(size=(400, 4)) + 300 * belief[:, :1]
+    yield Case((states, belief), "5 steps, after the second the first number alone")
+    for share in (0.85, 0.95):
+        states, belief = _states(rng, 4, 400, 4, 1, 3, 8.0)
+        b = (belief - belief.mean()) / belief.std()
+        states[1] = rng.normal(size=(400, 4))
+        states[1, :, :1] = b + np.sqrt(1 / share - 1) * rng.normal(size=b.shape)
+        yield Case((states, belief), f"4 steps, a share of {share:g} after the second")
+    states, belief = _states(rng, 3, 200, 4, 2, 1, 8.0)
+    states[:, :100], belief[:100] = states[:, :1], belief[0]
+    yield Case((states, belief), "3 steps, the first hundred texts alike")
     states, belief = _states(rng, 4, 200, 4, 2, 2, 8.0)
     yield Case((1e8 * states, 1e-8 * belief), "4 steps, states about 1e8, beliefs about 1e-8")
     yield Case((states, belief + 2), "4 steps, numbers about 2")
@@ -99,13 +112,14 @@ def _read_there(args, answer, slack):
 
 
 WRONG = """
-judged on what it knows: it judges the read-out on the texts it was fitted to: with many features \
-    anything fits, judge it on the others
+judged on what it knows: it names the step where the texts that were fitted are read: with many \
+    features anything fits, judge on the others
     belief[1::2] => belief[::2]
     known[1::2] @ W => known[::2] @ W
-fitted to all: it fits the read-out to all texts, those to judge among them
+fitted to all: it names the step that a fit to all texts gives, those to judge among them
     known[::2], belief[::2] => known, belief
-no offset: its read-out has no offset: an affine one is asked, x W + c
+no offset: it names the step that a read-out without an offset gives: an affine one is asked, \
+    x W + c
     np.column_stack([x, np.ones(len(x))]) => x
 best: it is the step after which most can be read: the first with a share of at least 0.9 is asked
     np.flatnonzero(np.array(share) >= 0.9)[0] => np.argmax(share)
@@ -113,11 +127,12 @@ last: it is the last step after which it can be read: the first is asked
     0.9)[0] => 0.9)[-1]
 from 1: it counts the steps from 1: index 0 is the state before the first step
     0.9)[0]) => 0.9)[0]) + 1
-half: it asks for half of the variance: at least 0.9 of it
+half: it names the first step where half of the variance is explained: at least 0.9 of it
     >= 0.9 => >= 0.5
 largest change: it is the step at which the share grows most
     np.flatnonzero(np.array(share) >= 0.9)[0] => np.argmax(np.diff(share, prepend=0))
-spread about 0: its share is of the mean square: of the variance, the mean over the texts taken off
+spread about 0: it names the step that a share of the mean square gives: of the variance, the \
+    mean over the texts taken off
     true - true.mean(axis=0) => true
 """
 

@@ -55,6 +55,13 @@ def _lens_cases(rng):
     states = np.float32(rng.normal(size=(2, 3, 5)) + 1000)
     gain, W_U = rng.uniform(0.5, 2, size=5), rng.normal(size=(4, 5))
     yield Case((states, gain, W_U, 1e-5), "states in float32, all features about 1000")
+    states = rng.integers(-2, 4, size=(20, 2, 3)) + [0.0, 0.5, 1.0]
+    gain, W_U = np.array([1.0, 0.0, -2.0]), rng.integers(-2, 3, size=(4, 3)) * 1.0
+    yield Case((states, gain, W_U, 1e-5), "20 steps, whole numbers, one gain 0")
+    for size in (1e-8, 1e8):
+        yield Case(
+            (states, size * gain, W_U / size, 1e-5), f"gains about {size:g}, W_U the inverse"
+        )
 
 
 def _adds_up(args, answer, slack):

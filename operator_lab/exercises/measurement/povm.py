@@ -35,6 +35,8 @@ def _cases(rng):
     R = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     W_U = rng.normal(size=(6, 3)) * [1, 1, 0.02] @ R
     yield Case((W_U,), "V = 6, d = 3, nearly in a plane")
+    whole = -np.array([[1.0, 0.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    yield Case((whole,), "V = 4, d = 2, whole numbers, none positive")
 
 
 def _complete(args, answer, slack):

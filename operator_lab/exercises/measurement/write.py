@@ -39,6 +39,10 @@ def _cases(rng):
         x[-1] = x[0]
         label = f"n = {n}, two states alike, d = {d}, k = {k}, states about {size:g}"
         yield Case((size * x, W / size, c, size**2 * C, b), label)
+    W = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0], [2.0, 0.0]])
+    x, b = (rng.integers(-2, 3, size=s) * 1.0 for s in ((3, 4), (3, 2)))
+    yield Case((x, W, np.zeros(2), np.diag([1.0, 2.0, 1.0, 3.0]), b), "whole numbers, c = 0")
+    yield Case(drawn(20, 30, 18), "n = 20, d = 30, k = 18")
 
 
 def _missing(x, W, c, b):

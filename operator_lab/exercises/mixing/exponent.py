@@ -35,6 +35,10 @@ def _exponent_cases(rng):
     for size in (1e-8, 1e8):
         Q, K = size * rng.integers(-2, 3, size=(4, 3)), size * rng.normal(size=(5, 3))
         yield Case((Q, K, 0.7), f"4 queries, 5 keys, all about {size:g}, d_k = 3, tau = 0.7")
+    K = -rng.integers(0, 3, size=(4, 3)) * 1.0
+    yield Case(
+        (-np.abs(Q[:, :3]), K, 1.2), "4 queries and keys without a positive number, tau = 1.2"
+    )
 
 
 def _sum_rule(args, answer, slack):

@@ -29,6 +29,8 @@ def _gauge_cases(rng):
     M = np.diag([30.0, 1.0, 0.03]) @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
     W_Q, W_K = rng.integers(-2, 3, size=(2, 3, 4)) * 1.0
     yield Case((W_Q, W_K, M), "d_k = 3, d = 4, M stretches by 30 and by 0.03")
+    M = -np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 1.0]])
+    yield Case((W_Q, -np.abs(W_K), M), "d_k = 3, d = 4, M of whole numbers, none positive")
 
 
 def _follows_M(args, answer, slack):

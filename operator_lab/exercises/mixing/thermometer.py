@@ -43,8 +43,20 @@ def _thermometer_cases(rng):
     S = rng.normal(size=(6, 6))
     S[2:, 0] -= 3000
     yield Case((S, mixing(S, 1.4)), "6 positions, one key too weak for a number, T = 1.4")
+    S = rng.normal(size=(5, 5))
+    S[1:4, 0], S[4, 0], S[4, 3] = [S[1, 1], -3000, -5000], -2000, S[4, 4]
+    S[3, 1:3] = S[3, 3]
+    told = "5 positions, a tie, weights too weak for a number, T = 0.9"
+    yield Case((S, mixing(S, 0.9)), told)
+    yield Case(
+        (np.array([[0.3, 0.2], [-41.0, 1.0]]), mixing(np.array([[0.3, 0.2], [-41.0, 1.0]]), 0.8)),
+        "2 positions, weights 1 and 1e-23",
+    )
     one = np.float32(rng.normal(size=(5, 5)) + 1000)
     yield Case((one, mixing(np.float64(one), 2.0)), "5 positions, scores in float32 about 1000")
+    S = -rng.integers(0, 4, size=(6, 6)) * 1.0
+    S[5, :2] = 0, -3
+    yield Case((S, mixing(S, 1.1)), "6 positions, whole numbers, none positive, T = 1.1")
 
 
 def _positive(args, answer, slack):

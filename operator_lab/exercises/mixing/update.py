@@ -42,9 +42,17 @@ def _update_cases(rng):
     yield Case((60 * x, W_Q, W_K, W_V, 1.0), "5 positions, scores thousands apart")
     ones = np.repeat(rng.normal(size=(1, 3)), 6, axis=0)
     yield Case((ones, W_Q, W_K, W_V, 0.5), "6 positions, all alike, d = 3, d_k = 2")
+    for small in (1e-9, 1e9):
+        label = f"5 positions, scores and tau both about {small:g}"
+        yield Case((x, small * W_Q, W_K, W_V, small), label)
     for size in (1e-8, 1e8):
         label = f"5 positions of size {size:g}, the scores of size 1"
         yield Case((size * x, W_Q / size, W_K / size, W_V, 1.5), label)
+    x = -np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0], [3.0, 1.0, 0.0]])
+    W_Q, W_K = np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 1.0]]), np.array([[0.0, 1.0, 1.0]] * 2)
+    for size in (1.0, 1e8):
+        label = f"3 positions of whole numbers, W_V about {size:g}, tau = 2"
+        yield Case((x, W_Q, W_K, size * np.eye(3)[[1, 2, 0]], 2.0), label)
 
 
 def _first_row(args, answer, slack):

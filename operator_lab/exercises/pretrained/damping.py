@@ -33,6 +33,12 @@ def _damping_cases(rng):
         X[-1] = X[0]
         label = f"N = {N}, first and last alike, d = {d}, m = {m}, states about {size:g}"
         yield Case((X, W_3, W_1, rng.normal(size=(d, m))), label)
+    X, W_3, W_1 = (rng.integers(-2, 3, size=s) * 1.0 for s in ((3, 4), (2, 4), (2, 4)))
+    for size in (1e-8, 1e8):
+        W_2 = size * rng.integers(-2, 3, size=(4, 2))
+        W_2[0] = size * np.array([1.0, -2.0])
+        label = f"N = 3, d = 4, m = 2, whole numbers, W_2 about {size:g}, W_1 the inverse"
+        yield Case((X, W_3, W_1 / size, W_2), label)
 
 
 def _nothing_at_zero(args, answer, slack):

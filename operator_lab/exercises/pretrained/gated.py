@@ -32,6 +32,11 @@ def _gated_cases(rng):
         W_1[-1] = W_1[0]
         label = f"d = {d}, m = {m}, two units alike, n about {size:g}, a = {a}"
         yield Case((size * rng.normal(size=d), W_3, W_1, rng.normal(size=(d, m)), a), label)
+    n, W_3 = -np.array([1.0, 0.0, 2.0]), rng.integers(-2, 3, size=(4, 3)) * 1.0
+    W_1, W_2 = (rng.integers(-2, 3, size=s) * 1.0 for s in ((4, 3), (3, 4)))
+    for size in (1e-8, 1e8):
+        label = f"d = 3, m = 4, whole numbers, W_2 about {size:g}, W_1 the inverse, a = 0.4"
+        yield Case((n, W_3, W_1 / size, size * W_2, 0.4), label)
 
 
 def _writes(args, answer, slack):

@@ -37,6 +37,12 @@ def _grouped_cases(rng):
         Q[-1, -1] = Q[-1, 0]
         label = f"{h} heads of queries about {size:g} on {groups} of keys, N = {N}, d_k = {k}"
         yield Case((Q, K), label)
+    Q = rng.integers(-2, 3, size=(4, 3, 20)) * 1.0
+    for size in (1e-8, 1e8):
+        K = size * rng.integers(-2, 3, size=(2, 3, 20))
+        yield Case(
+            (Q, K), f"4 heads of queries on 2 of keys about {size:g}, whole, N = 3, d_k = 20"
+        )
 
 
 def _groups_add(args, answer, slack):

@@ -30,6 +30,7 @@ def _trap_cases(rng):
     yield Case((whole,), "3 heads of whole numbers")
     single = np.float32(rng.normal(size=(2, 4, 4)) + 1000)
     yield Case((single,), "2 heads in float32, all about 1000")
+    yield Case((-np.abs(S) - 1,), "3 heads without a positive number")
 
 
 def _a_share(args, answer, slack):

@@ -36,6 +36,8 @@ def _free_energy_cases(rng):
     yield Case((p, E, 1e-12), "2 rows of 3 levels, as cold as T = 1e-12")
     yield Case((p, E, 1e12), "2 rows of 3 levels, T = 1e12")
     yield Case((p, E, 1.0), "2 rows of 3 levels, some thousands apart, T = 1")
+    E = np.array([[0.0, 2.0, 1.0], [-1.0, 0.0, 0.0]])
+    yield Case((p, E, 0.6), "2 rows of 3 levels, whole numbers, T = 0.6")
 
 
 def _never_below(args, answer, slack):

@@ -36,6 +36,7 @@ def _heat_cases(rng):
     yield Case((long, 0.9), "50 rows, two of them alike, 45 levels")
     single = np.float32(rng.normal(size=(3, 4)) + 1000)
     yield Case((single, 0.8), "3 rows in float32, all levels about 1000")
+    yield Case((levels - 5, 0.8), "3 rows of 3 levels, all below 0")
 
 
 def _within_popoviciu(args, answer, slack):

@@ -33,6 +33,8 @@ def _rotary_cases(rng):
     yield Case(
         (rng.normal(size=(5, 4)), np.array([0.0, 3.0])), "5 positions, one frequency 0, one 3"
     )
+    x = -np.array([[1.0, 0.0, 2.0, 3.0], [0.0, 2.0, 1.0, 1.0], [4.0, 1.0, 0.0, 2.0]])
+    yield Case((x, np.array([-0.7, 1e-8])), "3 positions of whole numbers, one frequency negative")
 
 
 def _lengths(args, answer, slack):

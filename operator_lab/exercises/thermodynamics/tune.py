@@ -38,6 +38,8 @@ def _tune_cases(rng):
     ):
         yield Case((size * rng.normal(size=n), keys), f"{n} levels about {size:g}, {keys:g} keys")
     yield Case((np.array([1.0, 1.0, 3.0, 4.0]), 2.2), "4 levels, the lowest twice, 2.2 keys")
+    for keys in (1.001, 5.98):
+        yield Case((rng.normal(size=6), keys), f"6 levels, {keys:g} keys")
     yield Case((np.array([0.0, 3000.0, 9000.0]), 1.5), "3 levels, thousands apart, 1.5 keys")
     single = np.float32(rng.normal(size=5) + 1000)
     yield Case((single, 3.0), "5 levels in float32 about 1000, 3 keys")

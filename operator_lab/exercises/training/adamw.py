@@ -49,6 +49,11 @@ def _adamw_cases(rng):
         yield Case((*args, (0.9, 0.98), 1e-13), f"slopes about {size:g}, eps = 1e-13")
     w, g, m, v = _drawn(rng, 4)
     yield Case((w, g, m, v, 1, 0.2, 0.0, (0.0, 0.0), 1e-8), "both betas 0: no memory")
+    w, g, m = rng.integers(-2, 3, size=(3, 2, 20)) * 1.0
+    yield Case((w, g, m, np.ones((2, 20)), 3, 0.1, 0.2), "weights (2, 20), whole numbers")
+    w, g, m, v = _drawn(rng, 6)
+    yield Case((1e8 * w, g, m, v, 2, 1e7, 1e-8), "6 weights about 1e8, rate 1e7")
+    yield Case((1e-8 * w, g, m, v, 2, 1e-9, 0.3), "6 weights about 1e-8, rate 1e-9")
 
 
 def _decay_alone(args, answer, slack):

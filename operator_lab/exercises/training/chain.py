@@ -43,6 +43,8 @@ def _chain_cases(rng):
         yield Case((x, W_U, rng.integers(V, size=N)), label)
     x, W_U = 60 * rng.normal(size=(4, 3)), 30 * rng.normal(size=(5, 3))
     yield Case((x, W_U, np.array([0, 0, 3, 3])), "logits thousands apart")
+    x, W_U = (rng.integers(-2, 3, size=s) * 1.0 for s in ((3, 2), (4, 2)))
+    yield Case((x, W_U, np.array([0, 3, 3])), "3 positions of whole numbers, d = 2, 4 words")
 
 
 def _moved(a, slope):

@@ -50,17 +50,46 @@ def _patterns(tokens):
     }
 
 
+def _rivals(rng, tokens):
+    """An induction head that always looks elsewhere as well, and three with a lower mean.
+
+    One looks there firmly when the last time was near, one at a bit more than half of the places,
+    one looks nowhere else.
+    """
+    N, there = len(tokens), _patterns(tokens)["induction"]
+    near = sorted(there, key=lambda pair: pair[0] - pair[1])
+    first = _mixed(rng, [(i, 0) for i in range(N)], N, 0.99)
+    return [
+        0.4 * _mixed(rng, there, N, 1.0) + 0.6 * first,
+        _mixed(rng, near[: len(near) * 3 // 10], N, 0.95),
+        0.4 * first + 0.6 * _mixed(rng, rng.permutation(there)[: len(there) * 11 // 20], N, 1.0),
+        _mixed(rng, there, N, 0.25),
+    ]
+
+
 def _induction_cases(rng):
-    for L, h, N, V in ((2, 4, 20, 5), (3, 3, 24, 6), (1, 7, 60, 20), (2, 3, 30, 4), (4, 2, 18, 3)):
+    for L, h, N, V in (
+        (2, 4, 20, 5),
+        (3, 3, 24, 6),
+        (1, 7, 60, 20),
+        (2, 3, 30, 4),
+        (4, 2, 18, 3),
+        (1, 20, 16, 4),
+    ):
         tokens = rng.integers(V, size=N)
         kinds = list(_patterns(tokens).items())
         # the others are the stronger ones: it is where a head looks that tells, not how firmly
         made = [_mixed(rng, where, N, 0.35 + 0.1 * (n > 0)) for n, (_, where) in enumerate(kinds)]
         made += [_mixed(rng, [], N, 0.0) for _ in range(L * h)]
-        A = np.stack([made[k] for k in rng.permutation(L * h)]).reshape(L, h, N, N)
+        # one of the first kind alone: two would be a tie
+        A = np.stack([made[1 + k] for k in rng.permutation(L * h)]).reshape(L, h, N, N)
         where = int(rng.integers(L)), int(rng.integers(h))
         A[where] = made[0]
         yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, {V} words")
+    for L, h, N in ((1, 4, 40), (2, 2, 50)):
+        tokens = rng.integers(8, size=N)
+        A = np.stack(_rivals(rng, tokens))[rng.permutation(4)].reshape(L, h, N, N)
+        yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, heads that look there now and then")
     one = _mixed(rng, [], 5, 0.0)[None, None]
     yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
 
@@ -88,14 +117,16 @@ def _looks_there(args, answer, slack):
 
 
 WRONG = """
-same word: it is the head that looks at the last time itself: an induction head looks one word on
+same word: it is the head that looks most at the last time itself: an induction head looks one \
+    word on
     before[-1] + 1 => before[-1]
-first time: it looks for the word after the first time: the last time counts
+first time: it is the head that looks most at the word after the first time: the last time counts
     before[-1] + 1 => before[0] + 1
-word before: it is the head that looks at the word just before: what followed the last time is \
-    asked
+word before: it is the head that looks most at the word just before: what followed the last time \
+    is asked
     before[-1] + 1 => i - 1
-before: it looks for the word before the last time: the word after it is asked
+before: it is the head that looks most at the word before the last time: the word after it is \
+    asked
     before[-1] + 1 => max(before[-1] - 1, 0)
 largest anywhere: it is the head with the largest single weight: the mean over the places is asked
     .mean(axis=2) => .max(axis=2)

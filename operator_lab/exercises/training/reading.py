@@ -60,6 +60,8 @@ def _reading_cases(rng):
     yield Case((10**8 * even, _curves(rng, 5, 10), 1.0, 0.2), "5 trainings, steps of about 1e10")
     level = np.array([[2.0, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 0.4], [0.5, 0.5, 0.5, 0.5]])
     yield Case((even[:4], level, 2.0, 0.5), "3 trainings that stay at a threshold")
+    whole = np.array([[4.0, 2.0, 0.0, 1.0], [3.0, 0.0, 0.0, 0.0]])
+    yield Case((even[:4], whole, 2.0, 1.0), "2 trainings of whole numbers")
 
 
 def _measured(args, answer, slack):
