@@ -35,7 +35,7 @@ def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count:
 
     return Explorer(
         title="Resummation",
-        slider=Slider("coupling λ", values=_couplings(), scale="log", start=40),
+        slider=Slider("coupling λ", values=_couplings(), scale="log", start=40, said="coupling {}"),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),

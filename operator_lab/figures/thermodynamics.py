@@ -45,7 +45,8 @@ def simplex(E: Sequence[float] = (0.0, 0.35, 1.0)) -> Explorer:
     T = COOLING[:, None] * gap
     return Explorer(
         title="Free energy",
-        slider=Slider("T / largest gap", values=COOLING, scale="log", start=12),
+        slider=Slider("T / largest gap", values=COOLING, scale="log", start=12,
+                      said="{} times the largest gap"),
         choice=Choice("entropy", [NAMES[kind] for kind in td.ENTROPIES]),
         panels=[
             Points(
@@ -96,7 +97,7 @@ def heat(model: Model, sentence: str, ratios: ndarray = TURNED, start: float = 1
     return Explorer(
         title="Heat capacity",
         slider=Slider("T / T₀", values=ratios, scale="log",
-                      start=int(abs(np.log(ratios / start)).argmin())),
+                      start=int(abs(np.log(ratios / start)).argmin()), said="{} times T0"),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
@@ -163,7 +164,8 @@ def lifted(strengths: ndarray, spectra: Mapping[str, ndarray], count: int = 16) 
     return Explorer(
         title="Flat directions",
         slider=Slider(
-            "strength of the breaking", values=strengths, scale="log", start=len(strengths) // 2
+            "strength of the breaking", values=strengths, scale="log", start=len(strengths) // 2,
+            said="strength {}",
         ),
         choice=Choice("broken by", names),
         panels=[
