@@ -41,7 +41,8 @@ def layers(
     errors = np.array([[off(run[-1], end) for run in row] for row in runs])
     return Explorer(
         title="Layers",
-        slider=Slider("layers", values=counts, start=min(3, len(counts) - 1), scale="log"),
+        slider=Slider("layers", values=counts, start=max(0, min(3, len(counts) - 2)), scale="log",
+                      said="{} layer(s)"),
         choice=Choice("scheme", list(METHODS.values())),
         panels=[
             Lines(
@@ -141,7 +142,9 @@ def refinement(model: Model, sentence: str, count: int = 8) -> Explorer:
 
     return Explorer(
         title="Refinement",
-        slider=Slider("steps a layer", values=TIMES, start=len(TIMES) - 1),
+        slider=Slider(
+            "steps a layer", values=TIMES, start=len(TIMES) - 2, said="{} step(s) a layer"
+        ),
         choice=Choice("refined", ["every layer", "all but the first"]),
         sentence=sentence,
         recompute=picture,

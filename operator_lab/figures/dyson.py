@@ -42,7 +42,9 @@ def truncation(model: Model, sentence: str, count: int = 8) -> Explorer:
     layers = model.transformer.shape.layers
     return Explorer(
         title="Truncation",
-        slider=Slider(label="orders kept, up to", values=range(layers + 1), start=1),
+        slider=Slider(
+            label="orders kept, up to", values=range(layers + 1), start=1, said="orders up to {}"
+        ),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
@@ -111,7 +113,8 @@ def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
     reach = np.array([f["reach"] for f in facts])
     return Explorer(
         title="Strength",
-        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=24),
+        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=24,
+                      said="{} times the nearest singularity"),
         choice=Choice("model", list(runs)),
         panels=[
             Lines(

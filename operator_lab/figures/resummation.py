@@ -36,7 +36,7 @@ def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count:
 
     return Explorer(
         title="Resummation",
-        slider=Slider("strength λ", values=_strengths(), scale="log", start=40),
+        slider=Slider("strength λ", values=_strengths(), scale="log", start=40, said="strength {}"),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),

@@ -111,8 +111,9 @@ def test_every_slider_answers_keys_and_the_mouse(book, visit):
         for explorer in explorers.all():
             slider, first = explorer.locator("input[type=range]"), state(explorer)
             last = int(slider.get_attribute("max"))
+            assert re.search("[a-z]{2}", first[2]), (name, first[2])  # words, not a number alone
             slider.focus()
-            page.keyboard.press("ArrowRight" if int(slider.input_value()) < last else "ArrowLeft")
+            page.keyboard.press("ArrowRight")  # it starts where the key that goes on finds more
             second = state(explorer)
             assert all_differ(first, second), name
             far = 0 if int(slider.input_value()) > last / 2 else last
@@ -179,5 +180,12 @@ def test_the_living_page_answers(book, visit):
     page.reload()
     page.wait_for_selector("html[data-widgets=ready]", state="attached")
     assert "mud" in page.locator(".readout").inner_text()
+    for slider in page.locator("input[type=range]").all():
+        before = slider.get_attribute("aria-valuetext")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        changed = "([node, before]) => node.getAttribute('aria-valuetext') !== before"
+        page.wait_for_function(changed, arg=[slider.element_handle(), before])
+        assert re.search("[a-z]{2}", before), before
     bare = visit(LIVING, java_script_enabled=False)
     assert bare.locator(".operator-lab-still img").bounding_box()["width"] > 300
