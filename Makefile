@@ -1,6 +1,6 @@
 # `make lab` opens the course, `make test` runs every check; `make` alone lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-source test soak book notebooks models ensembles addresses bench field-trip wheelhouse clean
+.PHONY: help lab lab-source test soak book pdf archive notebooks models ensembles addresses bench field-trip wheelhouse clean
 
 BIN   := .venv/bin
 READY := .venv/.installed
@@ -31,6 +31,12 @@ soak: $(READY) ## run the notebooks shaken and under other settings; make small 
 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W
+
+pdf: book ## print the whole book into course/_build/operator-lab.pdf (needs Chromium)
+	$(BIN)/python -m operator_lab.course.printed
+
+archive: book ## pack the built book into course/_build/operator-lab.zip, to read without network
+	$(BIN)/python -m operator_lab.course.archive
 
 notebooks: $(READY) ## run the course's notebooks and refresh stored outputs and claims.md (NOTEBOOKS="..." for some)
 	$(BIN)/operator-lab refresh $(NOTEBOOKS)

@@ -93,6 +93,8 @@ def likeness(X: Float[ndarray, "V d"], language: Language) -> dict[str, float]:
     Parts of speech as in `alike`. All four are near 0 for vectors that know nothing.
     """
     share, near = senses_of(language), alike(language)
+    if len(X) != len(share):
+        raise LabError(f"X has {len(X)} rows; give one for each of the {len(share)} words.")
     own = share.max(1) == 1
     pairs = own[:, None] & own & ~np.eye(len(own), dtype=bool)
     same = share.argmax(1)[:, None] == share.argmax(1)

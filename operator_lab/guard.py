@@ -153,7 +153,7 @@ KNOWN = ("bool", "int64", "float64", "complex128")  # one dtype of each kind is 
 COUNTS = {  # what is counted from 1 on, and how far a machine goes
     "count": 10**6, "length": 10**6, "steps": 10**7, "layers": 10**4, "features": 10**5,
     "positions": 10**5, "points": 10**6, "hidden": 10**6, "heads": 10**4, "blocks": 10**5,
-    "tokens": 10**6, "depth": 10**4, "pairs": 10**7, "draws": 10**5, "grid": 10**4, "most": 10**7,
+    "tokens": 10**6, "depth": 10**4, "pairs": 10**7, "draws": 10**5, "grid": 400, "most": 10**7,
     "keep": 10**4, "context": 10**6, "vocabulary": 10**6, "rank": 10**6, "factors": 10**3,
     "seeds": 10**4, "top_k": 10**6, "words": 10**6, "bins": 10**5, "senses": 10**4, "draw": 10**6,
 }  # fmt: skip

@@ -50,7 +50,7 @@ def copy(target: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__", "_build", ".ipynb_checkpoints")
     for name in ("course", "operator_lab"):
         shutil.copytree(ROOT / name, target / name, ignore=ignore)
-    for name in ("book.yml", "constraints.txt"):
+    for name in ("addresses.toml", "book.yml", "constraints.txt"):
         shutil.copyfile(ROOT / name, target / name)
     return target
 

@@ -128,7 +128,7 @@ GIVEN: dict[str, dict] = {
     "corpus.texts.text": dict(context=8, most=50, unit="characters"),
     "dyson.series.Attribution.largest": dict(self=dyson.attribute(RUN, "bank")),
     "dyson.series.attribute": dict(against="box"),
-    "dyson.bare.at": dict(couplings=np.array([0.1, 0.2j])),
+    "dyson.bare.at": dict(strengths=np.array([0.1, 0.2j])),
     "dyson.bare.coefficients": dict(count=4),
     "dyson.bare.stable_coefficients": dict(count=4),
     "dyson.bare.radius_of_convergence": dict(c=HOPS + 1.0),
@@ -248,7 +248,7 @@ GIVEN: dict[str, dict] = {
     "resummation.expansion.expansion": dict(count=4),
     "resummation.expansion.felt": dict(series=EXPANSION, singularities=[]),
     "resummation.expansion.Expansion.sums": dict(self=EXPANSION),
-    "resummation.expansion.Expansion.exact": dict(self=EXPANSION, couplings=np.array([0.1])),
+    "resummation.expansion.Expansion.exact": dict(self=EXPANSION, strengths=np.array([0.1])),
     "pseudospectra.resolvent.Pseudospectrum.reach": dict(
         self=pseudospectra.pseudospectrum(SQUARE, 8), eps=2.0
     ),

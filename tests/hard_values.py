@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from types import MappingProxyType
 
 import numpy as np
 from hard_calls import ROOT
@@ -134,19 +135,83 @@ def odd(parameter: inspect.Parameter, good) -> list[tuple[str, object]]:
     if isinstance(good, bool):
         return [("np.bool_", np.bool_(good))]
     if isinstance(good, int):
-        return [(k.__name__, k(good)) for k in (np.int64, np.int32, np.int8)]
+        kinds = (np.int64, np.int32, np.int16, *([np.int8] if -128 <= good < 128 else []))
+        return [(k.__name__, k(good)) for k in kinds if abs(good) < 2**15]
     if isinstance(good, float):
         return [("np.float64", np.float64(good)), ("0-d", np.array(good))]
+    if isinstance(good, str):
+        return [("np.str_", np.str_(good))]
     if isinstance(good, np.ndarray):
         locked = good.copy()
         locked.setflags(write=False)
         found = [("read-only", locked), ("Fortran order", np.asfortranarray(good)),
                  ("strided", np.repeat(good, 2, -1)[..., ::2] if good.ndim else good)]  # fmt: skip
+        found.append(("reversed", good[..., ::-1].copy()[..., ::-1] if good.ndim else good))
         if good.dtype.kind in "if":
             found.append(("nested lists", good.tolist()))
+            found.append(("nested tuples", _tuples(good.tolist())))
+        if good.dtype.kind == "f":
+            found.append(("float32", good.astype(np.float32)))
+            found.append((">f8", good.astype(">f8")))
         if good.dtype.kind == "i" and good.min() >= 0 and good.max() < 128:
-            found += [("uint8", good.astype(np.uint8)), ("int16", good.astype(np.int16))]
+            kinds = (np.uint8, np.int16, np.uint64)
+            found += [(k.__name__, good.astype(k)) for k in kinds]
         return found
-    if isinstance(good, list) and good and isinstance(good[0], int):
-        return [("tuple", tuple(good)), ("array", np.array(good)), ("range", good)]
+    if isinstance(good, list) and good and isinstance(good[0], int | float | str):
+        found = [("tuple", tuple(good)), ("array", np.array(good))]
+        return [*found, ("NumPy scalars", list(np.array(good)))]
+    if isinstance(good, dict):
+        return [("another mapping", MappingProxyType(good))]
+    return []
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+TEXTS = (
+    "",
+    " ",
+    "$x_1$",
+    "<!--<script>",
+    "\u0939\u093f\u0928\u094d\u0926\u0940",
+    "\U0001f642",
+    "a" * 5000,
+    "\x00",
+    "\ud800",
+)
+
+
+def unusual(good) -> list[tuple[str, object]]:
+    """Values at the ends of what a parameter takes: a result, or a sentence, and no NaN."""
+    if isinstance(good, bool) or good is None:
+        return []
+    if isinstance(good, int):
+        return [(str(n), n) for n in (0, 1, -1, 2, 3, 100)]
+    if isinstance(good, float):
+        return [(f"{x:g}", x) for x in (0.0, -0.0, -1.0, 1.0, 1e-300, 5e-324, 1e300, 1e-12, 1e12)]
+    if isinstance(good, str):
+        return [(ascii(text)[:20], text) for text in TEXTS]
+    if isinstance(good, np.ndarray) and good.ndim:
+        found = [("one entry of each axis", good[(slice(1),) * good.ndim]), ("first", good[:1]),
+                 ("one column", good[..., :1]), ("no row", good[:0]), ("one more axis", good[None]),
+                 ("flat", good.ravel()), ("one number", good.flat[0]), ("turned", good.T),
+                 ("two after another", np.concatenate([good, good]))]  # fmt: skip
+        if good.dtype.kind == "f":
+            scales = (0.0, -1.0, 1e-300, 1e-160, 1e-12, 1e12, 1e160, 1e300)
+            found += [(f"times {k:g}", good * k) for k in scales]
+            found += [("all alike", np.full_like(good, 0.5)), ("whole", np.rint(good).astype(int))]
+            found += [(f"float32 times {k:g}", (good * k).astype("f4")) for k in (1e-30, 1e30)]
+        return found
+    if isinstance(good, list | tuple) and len(good):
+        found = [("one", good[:1]), ("none", good[:0]), ("twice", [*good, *good])]
+        return [*found, ("backwards", good[::-1])]
+    if isinstance(good, dict) and good:
+        first, value = next(iter(good.items()))
+        found = [("empty", {}), ("one less", dict(list(good.items())[1:]))]
+        found += [(f"with {text!a:.12}", good | {text: value}) for text in TEXTS[:6]]
+        found += [("many", {f"{first}{i}": value for i in range(25)})]
+        for label, other in [("None", None), ("text", "x"), ("list", []), *unusual(value)]:
+            found.append((f"its first {label}", good | {first: other}))
+        return found
     return []

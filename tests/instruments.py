@@ -228,7 +228,7 @@ BY_NAME: dict[str, Given] = {
     "count": lambda k: 2,
     "order": lambda k: 1,
     "x": lambda k: k.run.states[-1],
-    "couplings": lambda k: [0.1],
+    "strengths": lambda k: [0.1],
     "radius": lambda k: 0.01,
     "reach": lambda k: 0.1,
     "rate": lambda k: 0.1,

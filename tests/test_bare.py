@@ -1,4 +1,4 @@
-"""The bare coupling series: analytic, the run at coupling 1, the series of a known case."""
+"""The bare series: analytic, the run at strength 1, the series of a known case."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ SHAPES = [{}, dict(bias=True), dict(norm="none"), dict(causal=False)]
 
 @pytest.mark.parametrize("free", SPLITS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_at_coupling_one_it_is_the_run(shape, free):
+def test_at_strength_one_it_is_the_run(shape, free):
     run = random_model(**shape).run(MONEY)
     assert abs(bare.at(run, [1.0], free).x[0] - run.states[-1]).max() < 1e-10
 
 
-def test_at_coupling_zero_only_what_is_free_acts():
+def test_at_strength_zero_only_what_is_free_acts():
     model = random_model(bias=True)
     run = model.run(MONEY)
     assert abs(bare.at(run, 0.0).x[0] - run.states[0]).max() == 0
@@ -85,14 +85,14 @@ def test_the_radius_of_a_known_series():
 def test_the_nearest_zero_bounds_the_radius():
     run = random_model().run("the man paid")
     found = bare.singularities(run, reach=6.0, grid=16, keep=4)
-    assert found and all(s.coupling.imag >= 0 for s in found)
+    assert found and all(s.strength.imag >= 0 for s in found)
     nearest = found[0]
-    plane = bare.at(run, nearest.coupling)
+    plane = bare.at(run, nearest.strength)
     vanishing = plane.partition if nearest.kind == "partition function" else plane.variance
     assert vanishing[0] < 1e-4
     c, _ = bare.stable_coefficients(run, 32, 2.0)
     estimate = bare.radius_of_convergence(c)[-1]
-    assert estimate == pytest.approx(abs(found[0].coupling), rel=0.3)
+    assert estimate == pytest.approx(abs(found[0].strength), rel=0.3)
 
 
 def test_lambda_one_lies_outside_for_the_trained_model_only():
@@ -107,7 +107,7 @@ def test_lambda_one_lies_outside_for_the_trained_model_only():
     [
         (lambda r: bare.at(random_model(activation="relu").run(MONEY), 1), "needs GELU"),
         (lambda r: bare.at(random_model(norm="post").run(MONEY), 1), "LayerNorm before the steps"),
-        (lambda r: bare.at(r, np.nan), "couplings holds NaN or infinity"),
+        (lambda r: bare.at(r, np.nan), "strengths holds NaN or infinity"),
         (lambda r: bare.at(r, 1e200j), "overflows at lambda"),
         (lambda r: bare.coefficients(r, 0, 1.0), "count must be a whole number from 1 on; got 0"),
         (lambda r: bare.singularities(r, 0.0), "a positive reach"),

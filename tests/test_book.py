@@ -175,6 +175,8 @@ def small_book(root: Path) -> Path:
     shutil.rmtree(root / "course")
     (root / "course" / "_static").mkdir(parents=True)
     (root / "course" / "_static" / "loader.js").write_text("// loader", encoding="utf-8")
+    for mark in ("logo.svg", "logo-dark.svg", "favicon.svg"):  # book.yml names them
+        shutil.copy(ROOT / "course" / "_static" / mark, root / "course" / "_static")
     (root / "operator_lab" / "constant.py").write_text("VALUE = 1111\n", encoding="utf-8")
     widget = "import ipywidgets\nipywidgets.IntSlider(description='T')"
     lines = ["from operator_lab.constant import VALUE", "import os", "print('value', VALUE)"]

@@ -141,3 +141,14 @@ def _is_word(around: list[tuple[str, dict]]) -> bool:
 
 def _in_heading(around: list[tuple[str, dict]]) -> bool:
     return any(re.fullmatch("h[1-6]|nav", tag) for tag, _ in around)
+
+
+def test_every_chapter_has_a_caption_and_all_that_is_numbered_is_referred_to(pages):
+    numbers, mentioned = {}, set()
+    for name, page in pages.items():
+        ids = [i for i in page.ids if i and re.fullmatch(r"(figure|equation)-\d+-\d+", i)]
+        numbers |= {i: name for i in ids}
+        mentioned |= {link.partition("#")[2] for link in page.links}
+    chapters = {name for name in pages if re.match(r"\d\d_", name)}
+    assert {name for i, name in numbers.items() if i.startswith("figure")} == chapters
+    assert len(numbers) >= 19 and set(numbers) <= mentioned

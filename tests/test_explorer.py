@@ -204,6 +204,7 @@ def test_log_ticks_are_powers_of_ten():
         ),
         (lambda: Slider("T", [1, 2], start=2), "start=2 is no position; they run from 0 to 1"),
         (lambda: Slider("T", [1, 2], digits=0), "digits=0; give 1 to 15"),
+        (lambda: Slider("T", [1, 2], said="layers"), "said='layers' needs one {}, for the value"),
         (lambda: Choice("head", []), "give a list of at least one string"),
         (lambda: Choice("head", ["a"], start=-1), "start=-1 is no position"),
         (

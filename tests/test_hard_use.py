@@ -11,12 +11,17 @@ import contextlib
 import inspect
 import signal
 import warnings
+from copy import deepcopy
 
+import numpy as np
 import pytest
-from hard_calls import call_of, surface
-from hard_values import bad
+from hard_calls import AX, call_of, surface
+from hard_pictures import AX as DRAWN
+from hard_results import gaps, same
+from hard_values import bad, odd, unusual
 
 from operator_lab.errors import LabError
+from operator_lab.measurement import Cache
 
 SURFACE = surface()
 SECONDS = 20  # beyond, a call counts as one that never ends
@@ -51,6 +56,9 @@ DOCUMENTED: dict[tuple[str, str], str] = {
     },
     ("run.softmax", "z"): "NaN stays NaN, -inf has no weight",
 }  # fmt: skip
+ENDS: dict[tuple[str, str], str] = {
+    ("arrays.softmax", "z"): "NaN stays NaN",
+}  # what may be NaN or infinite at an end, each with its reason
 SLOW = {  # minutes under a type checker: their odd good values are tried by their own tests
     "thermodynamics.landscape.lifted", "continuum.trained.as_an_ode", "one_hot.observers",
 }  # fmt: skip
@@ -105,7 +113,75 @@ def faults(name: str, function) -> list[str]:
     return found
 
 
+def varied(name: str, function, table):
+    """Every (parameter, label, call) with one value of a table in a call that works."""
+    call = call_of(name, function)
+    for key, parameter in inspect.signature(function).parameters.items():
+        if key in ("self", "progress") or parameter.kind in (2, 4) or key not in call:
+            continue
+        for label, value in table(parameter, call[key]):
+            yield key, label, call | {key: value}
+
+
+def result(function, call):
+    """What a call gives back: a value, or the LabError, or a fault in words."""
+    for ax in (AX, DRAWN):
+        ax.clear()
+    try:
+        with limited(SECONDS), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return function(**copied(call))
+    except LabError as error:
+        return error
+    except TimeoutError:
+        return Fault("hang")
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        return Fault(f"{type(error).__name__}: {str(error)[:90]}")
+
+
+class Fault(str):
+    """What is neither a result nor a sentence."""
+
+
+def copied(call):
+    """The same call with a cache of its own, for a reading fills it."""
+    return {k: deepcopy(v) if isinstance(v, Cache) else v for k, v in call.items()}
+
+
+def odd_faults(name: str, function) -> list[str]:
+    """Values that mean the same and give something else."""
+    plain, found = result(function, call_of(name, function)), []
+    for key, label, call in varied(name, function, odd):
+        got = result(function, call)
+        if not same(got, plain, 1e-3 if label == "float32" else 1e-9):
+            found.append(f"{name}({key}={label}): {str(got)[:120]}, not {str(plain)[:60]}")
+    return found
+
+
+def end_faults(name: str, function) -> list[str]:
+    """Values at the ends that give a foreign error, no answer, or a number that is none."""
+    holes, found = gaps(result(function, call_of(name, function))), []
+    for key, label, call in varied(name, function, lambda _, good: unusual(good)):
+        got = result(function, call)
+        said = got if isinstance(got, Fault) else gaps(got) - holes
+        if said and (name, key) not in ENDS:
+            found.append(f"{name}({key}={label}): {said or got}")
+    return found
+
+
 @pytest.mark.usefixtures("as_a_learner")
 @pytest.mark.parametrize("name", SURFACE)
 def test_a_bad_argument_is_told_in_one_sentence(name):
     assert not faults(name, SURFACE[name])
+
+
+@pytest.mark.usefixtures("as_a_learner")
+@pytest.mark.parametrize("name", sorted(set(SURFACE) - SLOW))
+def test_an_odd_value_that_means_the_same_gives_the_same(name):
+    assert not odd_faults(name, SURFACE[name])
+
+
+@pytest.mark.usefixtures("as_a_learner")
+@pytest.mark.parametrize("name", sorted(set(SURFACE) - SLOW))
+def test_values_at_the_ends_give_a_result_or_a_sentence(name):
+    assert not end_faults(name, SURFACE[name])

@@ -555,7 +555,7 @@ def test_mistakes_get_one_sentence(models, as_a_learner):
         (lambda: bert.cross_entropy(TEXT), "This is an encoder"),
         (lambda: llama.language.word("bamk"), "'bamk' is no single word of llama, .*near: 'bank'"),
         (lambda: pretrained.massive(models["gpt2"].run(TEXT), np.zeros((6, 10))), "a bias"),
-        (lambda: dyson.bare.at(models["gpt2"].run(TEXT), [0.1]), "The coupling series needs GELU"),
+        (lambda: dyson.bare.at(models["gpt2"].run(TEXT), [0.1]), "The bare series needs GELU"),
     ):
         with pytest.raises(LabError, match=message):
             call()

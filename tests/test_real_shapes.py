@@ -125,7 +125,7 @@ def test_a_choice_that_an_instrument_does_not_know_is_refused(shape):
     def reading():
         assert abs(measurement.lens(run)[-1] - run.law).max() < 1e-12
 
-    def coupling_series():
+    def bare_series():
         assert abs(bare.at(run, [1.0]).x[0].real - run.states[-1]).max() < 1e-10
 
     def other_order():
@@ -141,7 +141,7 @@ def test_a_choice_that_an_instrument_does_not_know_is_refused(shape):
         f, x = continuum.velocities(model)[0], run.states[0]
         assert abs(f(x, 0.0) - run.step_writes[0]).max() < 1e-12
 
-    for check in (series, tangent, weights, form, reading, coupling_series, other_order, split,
+    for check in (series, tangent, weights, form, reading, bare_series, other_order, split,
                   velocity):  # fmt: skip
         told(check)
     assert said  # each of these choices is beyond some instrument
@@ -181,13 +181,13 @@ def test_what_is_turned_together_has_one_sign():
 
 @pytest.mark.parametrize("shape", [dict(eps=0.3), dict(rotation=TURNS), dict(key_heads=2),
                                    dict(coupling="hermitian", bias=True)], ids=str)  # fmt: skip
-def test_the_coupling_series_is_of_the_network_itself(shape):
+def test_the_bare_series_is_of_the_network_itself(shape):
     """At lambda = 1 it is the run: with the run's own eps, rotation, heads and biases."""
     run = random_model(**shape).run("the man paid")
     assert abs(bare.at(run, [1.0]).x[0].real - run.states[-1]).max() < 1e-10
 
 
-def test_the_coupling_series_of_gpt2_has_its_eps(tmp_path):
+def test_the_bare_series_of_gpt2_has_its_eps(tmp_path):
     folder = checkpoint(tmp_path, "gpt2", activation_function="gelu", layer_norm_epsilon=0.1)
     run = lab.load(folder, "float64").run(SHORT)
     assert abs(bare.at(run, [1.0]).x[0].real - run.states[-1]).max() < 1e-10

@@ -7,7 +7,7 @@ from docutils import nodes
 from docutils.utils import new_document
 from sphinx import addnodes
 
-from operator_lab.course.rendering import citations, dictionary, formulas, raw
+from operator_lab.course.rendering import citations, dictionary, formulas, numbered, raw
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,33 @@ def test_tex_in_a_text_is_seen(said):
 @pytest.mark.parametrize("said", ["x_i and a^2", "a\\b", "W_Q^T W_K", "C:\\a"])
 def test_other_signs_are_no_tex(said):
     assert not raw.raw_tex(said)
+
+
+def test_numbers_follow_their_chapter_and_their_order():
+    assert numbered.misnumbered([(5, 1), (5, 2)], chapter=5) == []
+    assert numbered.misnumbered([(5, 1), (5, 3), (4, 3)], chapter=5) == [(5, 3), (4, 3)]
+    assert numbered.misnumbered([(5, 2)], chapter=5) == [(5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("child", "number"),
+    [
+        (nodes.emphasis("", "Figure 5.12. Trained, none does."), ("5", "12")),
+        (nodes.emphasis("", "Figure 5.12 shows it."), None),
+        (nodes.emphasis("", "Figure 5. It is so."), None),
+        (nodes.strong("", "Figure 5.1. It is so."), None),
+        (nodes.Text("Figure 5.1. It is so."), None),
+    ],
+    ids=str,
+)
+def test_a_caption_is_told_from_a_text(child, number):
+    found = numbered.caption_of(nodes.paragraph("", "", nodes.Text(""), child))
+    assert (found and found.groups()) == number
+    followed = nodes.paragraph("", "", child.deepcopy(), nodes.Text(" More."))
+    assert numbered.caption_of(followed) is None
+
+
+def test_the_papers_own_equations_are_no_mention():
+    said = "Eq. 7 and Eq. 6-7, Eq. 5.1, Figure 3.1; Fig. 3, Figure 10.2."
+    found = [match.groups() for match in numbered.MENTION.finditer(said)]
+    assert found == [("Eq.", "5", "1"), ("Figure", "3", "1"), ("Figure", "10", "2")]

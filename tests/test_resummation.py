@@ -1,4 +1,4 @@
-"""Fixed points, sequences, series: closed forms, theorems, and the network's coupling."""
+"""Fixed points, sequences, series: closed forms, theorems, and the network's strength."""
 
 import numpy as np
 import pytest
@@ -244,7 +244,7 @@ def test_borel_reaches_where_taylor_does_not():
     assert rs.borel(np.stack([c, 2 * c], axis=1), 0.5, 5) == pytest.approx([2 / 3, 4 / 3], rel=1e-4)
 
 
-# ---- the coupling of a network ------------------------------------------------------------------
+# ---- the strength of a network ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_tail_is_the_end_of_its_run(shape):
     assert (whole.mixing == run.mixing).all()
 
 
-def test_the_coupling_series_is_the_taylor_series():
+def test_the_bare_series_is_the_taylor_series():
     run = rs.tail(random_model().run("the man paid"), 2)
     series = rs.expansion(run, 16, position=2)
     h = 1e-4
@@ -293,11 +293,11 @@ def test_poles_of_the_fraction_are_zeros_that_the_state_feels(half):
     found = bare.singularities(half.run, 1.5 * half.radius, grid=20, keep=8)
     felt = rs.felt(half, found)
     assert 0 < len(felt) < len(found) and felt[0].kind == "partition function"
-    assert abs(felt[0].coupling) == pytest.approx(half.radius, rel=0.1)
+    assert abs(felt[0].strength) == pytest.approx(half.radius, rel=0.1)
     # others lie nearer to 0 and are zeros of rows that the last word never meets
-    assert abs(found[0].coupling) < 0.5 * abs(felt[0].coupling)
+    assert abs(found[0].strength) < 0.5 * abs(felt[0].strength)
     poles = rs.pade(half.coefficients, 12).poles
-    assert abs(poles - felt[0].coupling).min() < 0.005 * abs(felt[0].coupling)
+    assert abs(poles - felt[0].strength).min() < 0.005 * abs(felt[0].strength)
 
 
 def test_resumming_eq_7_is_worse_than_stopping():

@@ -6,6 +6,7 @@ as h^p, for f as smooth as the order asks.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..guard import guarded
 
 Velocity = Callable[[ndarray, float], ndarray]  # state, time -> d state / d time
 TOLERANCE = 1e-12  # of `exact`, relative and absolute
+MOST = 10**5  # evaluations of a velocity on one way: seconds
 
 
 def euler(f: Velocity, x: ndarray, t: float, h: float) -> ndarray:
@@ -63,9 +65,11 @@ def exact(f: Velocity, x: Float[ndarray, "*n"], t: float, h: float) -> ndarray:
     f must be smooth between t and t + h.
     """
     shape, lost = np.shape(x), f"The solution does not reach time {t + h:g}"
-    f = checked(f)
+    f, calls = checked(f), itertools.count()
 
     def slope(s, y):
+        if next(calls) > MOST:
+            raise LabError(f"{lost} in {MOST} evaluations; take a shorter way, or a calmer f.")
         v = np.ravel(f(y.reshape(shape), s))
         if not np.isfinite(v).all():  # the solver would try for ever
             raise LabError(f"{lost}: it grows beyond all bounds.")

@@ -56,9 +56,10 @@ def distance(
     its nearest points are many, their distance is one.
     """
     x, variance = given.real(x, "state"), given.number(variance, "target variance", above=0)
-    sigma, m, d = x.std(-1), x.mean(-1), x.shape[-1] if x.ndim else 0
+    d = x.shape[-1] if x.ndim else 0
     if d < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
+    sigma, m = x.std(-1), x.mean(-1)
     return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.number(mean, "mean")) ** 2))
 
 

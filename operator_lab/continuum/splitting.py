@@ -76,7 +76,7 @@ def lie_error(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"], h: float) -> n
     A, B = given.real(A, "matrix A", 2), given.real(B, "matrix B", 2)
     if A.shape != B.shape or A.shape[0] != A.shape[1]:
         raise LabError(f"Two square matrices of one size are needed; got {A.shape}, {B.shape}.")
-    return float(h) ** 2 / 2 * (B @ A - A @ B)
+    return np.float64(h) ** 2 / 2 * (B @ A - A @ B)
 
 
 @guarded
@@ -88,4 +88,4 @@ def strang_euler_error(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"], h: fl
     """
     lie_error(A, B, h)
     A, B = np.asarray(A, float), np.asarray(B, float)
-    return -(float(h) ** 2) / 2 * (A @ A / 2 + B @ B)
+    return -(np.float64(h) ** 2) / 2 * (A @ A / 2 + B @ B)

@@ -155,6 +155,8 @@ class Language:
             raise LabError(
                 f"Token {bad} does not exist; this language has tokens 0 to {len(self.words) - 1}."
             )
+        if array.ndim > 2:
+            raise LabError(f"Tokens are [N], or [B, N] for many texts; got shape {array.shape}.")
         return array
 
     # --- the grammar as tables -----------------------------------------------------------

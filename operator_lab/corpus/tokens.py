@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from ..errors import LabError, near
+from ..given import shown
 from ..guard import guarded
 from .lexicon import no_law
 
@@ -54,7 +55,7 @@ class Tokenizer:
         for form in (word, f" {word}"):
             if form in self._index:
                 return form
-        parts = [self.words[i] for i in self.library.encode(str(word)).ids]
+        parts = [self.words[i] for i in self._ids(word)]
         alike = near(str(word), self.words)
         raise LabError(f"{word!r} is no single word of {self.name}, it is {parts}{alike}")
 
@@ -63,7 +64,13 @@ class Tokenizer:
         """The tokens of a text, with what the tokenizer puts around it; LabError if it is empty."""
         if not isinstance(sentence, str) or not sentence.strip():
             raise LabError("This text is empty; give at least one word.")
-        return np.array(self.library.encode(sentence).ids, dtype=int)
+        return np.array(self._ids(sentence), dtype=int)
+
+    def _ids(self, text: str) -> list[int]:
+        try:
+            return self.library.encode(str(text)).ids
+        except Exception as error:  # the library raises nothing more special
+            raise LabError(f"{self.name} has no token for {shown(text)} ({error}).") from None
 
     @guarded
     def decode(self, tokens: Int[ndarray, "N"] | Sequence[int]) -> str:

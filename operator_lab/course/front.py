@@ -62,7 +62,7 @@ def chapters(course: Path) -> tuple[Chapter, ...]:
 
 def table(found: Sequence[Chapter], folder: str = "") -> str:
     """Return the chapters as a table in Markdown, with sums for each part and for all."""
-    lines = ["| | chapter | minutes to read | exercises |", "|---|---|---:|---:|"]
+    lines = ["| no. | chapter | minutes to read | exercises |", "|---|---|---:|---:|"]
     first = 0
     for last, part in PARTS:
         own = [c for c in found if first < c.number <= last]

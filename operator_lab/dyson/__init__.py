@@ -1,4 +1,4 @@
-"""Dyson: depth as an ordered product (`series`), and the Taylor series in the coupling (`bare`)."""
+"""Dyson: depth as an ordered product (`series`), and the Taylor series in the strength (`bare`)."""
 
 from . import bare
 from .series import (

@@ -1,4 +1,4 @@
-"""The bare coupling series: the interaction scaled by lambda, expanded about lambda = 0.
+"""The bare series: the interaction scaled by lambda, expanded about lambda = 0.
 
 The dressed series of `operator_lab.dyson` is a finite sum of operators measured on the finished
 run. This one is the Taylor series of the nonlinear network itself, x(lambda) = sum_n c_n lambda^n;
@@ -32,7 +32,7 @@ from .series import SPLITS
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """x(lambda) for complex couplings, and how near each singular denominator came to zero."""
+    """x(lambda) for complex strengths, and how near each singular denominator came to zero."""
 
     x: Complex[ndarray, "c N d"]
     partition: Float[ndarray, "c"]  # min over layers, heads, rows of |Z| / sum |e^(S/T)|
@@ -40,12 +40,12 @@ class Plane:
 
 
 @guarded
-def at(run: Run, couplings: Inexact[ndarray, "..."] | complex, free: str = "nothing") -> Plane:
+def at(run: Run, strengths: Inexact[ndarray, "..."] | complex, free: str = "nothing") -> Plane:
     """Pass through the network of a run with what is not free times lambda, for each complex one.
 
     The continuation is analytic: no complex conjugate anywhere, so at lambda = 1 it is the run.
     LabError for a batch, an unknown split, another nonlinearity, a gated MLP, post-LN, RMS norm,
-    mixing without softmax, or a coupling at which the pass overflows.
+    mixing without softmax, or a strength at which the pass overflows.
     """
     if free not in SPLITS:
         raise LabError(
@@ -55,19 +55,19 @@ def at(run: Run, couplings: Inexact[ndarray, "..."] | complex, free: str = "noth
     plain = s.activation == "gelu" and s.mixing == "softmax" and not s.gated
     if not plain or s.norm == "post" or s.rms:
         raise LabError(
-            "The coupling series needs GELU, softmax, and LayerNorm before the steps or none."
+            "The bare series needs GELU, softmax, and LayerNorm before the steps or none."
         )
     s.without(
-        "The coupling series", "norm", "parallel", "qk_norm", "score_cap", "windows", "relative",
+        "The bare series", "norm", "parallel", "qk_norm", "score_cap", "windows", "relative",
         "layered", "first_norm",
     )  # fmt: skip
-    lam = np.atleast_1d(np.asarray(couplings, dtype=complex))
-    if not np.isfinite(lam).all():
-        raise LabError("A coupling must be a finite complex number.")
+    lam = np.atleast_1d(np.asarray(strengths, dtype=complex))
+    if lam.ndim > 1 or not np.isfinite(lam).all():
+        raise LabError("A strength is a finite complex number; give one, or a row of them.")
     plane = _pass(run, lam, free)
     if not np.isfinite(plane.x).all():
         bad = lam[~np.isfinite(plane.x).all((1, 2))][0]
-        raise LabError(f"The pass overflows at lambda = {bad:.3g}; take couplings nearer to 0.")
+        raise LabError(f"The pass overflows at lambda = {bad:.3g}; take strengths nearer to 0.")
     return plane
 
 
@@ -190,6 +190,8 @@ def radius_of_convergence(
 ) -> Float[ndarray, "N"]:
     """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders."""
     a, b = window or (len(c) // 3, len(c) * 2 // 3)
+    if not 0 <= a < b < len(c):
+        raise LabError(f"No two of {len(c)} coefficients are {a} and {b}; at least 3 are needed.")
     size = np.linalg.norm(c, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):  # no coefficients at all: no singularity
         return np.where(size[b] == 0, np.inf, (size[a] / size[b]) ** (1 / (b - a)))
@@ -197,9 +199,9 @@ def radius_of_convergence(
 
 @dataclass(frozen=True)
 class Singularity:
-    """A complex coupling where a denominator of the pass vanishes, and which kind it is."""
+    """A complex strength where a denominator of the pass vanishes, and which kind it is."""
 
-    coupling: complex
+    strength: complex
     kind: str  # "partition function" or "norm variance"
 
 
@@ -233,11 +235,11 @@ def singularities(
         zero = _polished(run, start, kind, reach / grid, free)
         if zero is None or abs(zero) > reach:
             continue
-        if all(abs(zero - s.coupling) > 1e-5 * reach for s in found):
+        if all(abs(zero - s.strength) > 1e-5 * reach for s in found):
             found.append(Singularity(zero, kind))
         if len(found) == keep:
             break
-    return sorted(found, key=lambda s: abs(s.coupling))
+    return sorted(found, key=lambda s: abs(s.strength))
 
 
 def _polished(run, start, kind, step, free):

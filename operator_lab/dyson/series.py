@@ -19,6 +19,7 @@ from scipy.linalg import expm, logm
 
 from ..arrays import softmax
 from ..errors import LabError, near
+from ..given import index
 from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run, single
@@ -320,7 +321,7 @@ def attribute(run: Run, word: str, against: str | None = None, position: int = -
     W_U = run.weights["W_U.weight"]
     reference = W_U.mean(0) if against is None else W_U[run.vocabulary.index(against)]
     bra = W_U[run.vocabulary.index(word)] - reference
-    i = range(len(run.words))[position]
+    i = index(position, len(run.words), "position")
     passed = []
     y, unit = run.states[:1], np.ones((1, 1, 1))
     for step in run.steps:

@@ -146,6 +146,12 @@ ENSEMBLES = {
             f"{rung}, rate {rate:g}": Recipe(batch=32, rate=rate, shape=shape)
             for rung, shape in LADDER.items()
             for rate in RATES.get(rung, (5e-3, 1e-2, 2e-2, 4e-2))
+        }  # as bare as "raw", but its weights are equal: what the update owes to q . k
+        | {
+            f"mean of the past, rate {rate:g}": Recipe(
+                batch=32, rate=rate, shape=_BARE | {"tau": 1e6}
+            )
+            for rate in (5e-3, 1e-2, 2e-2)
         },
         excess,
     ),

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from ..errors import BROKEN
 from ..files import write_whole
 
 VARIABLE = "OPERATOR_LAB_PROGRESS"
@@ -43,6 +44,6 @@ def recorded() -> dict[str, str]:
     """Return the exercises that were passed, with the time; damaged files do not count."""
     found: dict[str, str] = {}
     for path in sorted((place := folder()) and place.glob("*.json") or ()):
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(*BROKEN):
             found[path.stem] = str(datetime.fromisoformat(json.loads(path.read_text())["passed"]))
     return found

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy import ndarray
 
 from ..continuum import SPLITTINGS, exact, integrate, off, order, refined, split
+from ..given import index
 from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Lines, Slider
@@ -32,7 +33,7 @@ def layers(
 
     `velocity(x, t)` is what all branches write; one choice a scheme.
     """
-    fine = np.linspace(0, 1, 65)
+    fine, feature = np.linspace(0, 1, 65), index(feature, x.shape[1], "feature")
     truth = integrate(velocity, x, 256, "rk4")[::4, -1, feature]
     runs = [[integrate(velocity, x, n, m) for m in METHODS] for n in counts]
     end = exact(velocity, x, 0.0, 1.0)
@@ -40,7 +41,8 @@ def layers(
     errors = np.array([[off(run[-1], end) for run in row] for row in runs])
     return Explorer(
         title="Layers",
-        slider=Slider("layers", values=counts, start=min(3, len(counts) - 1), scale="log"),
+        slider=Slider("layers", values=counts, start=max(0, min(3, len(counts) - 2)), scale="log",
+                      said="{} layer(s)"),
         choice=Choice("scheme", list(METHODS.values())),
         panels=[
             Lines(
@@ -140,7 +142,9 @@ def refinement(model: Model, sentence: str, count: int = 8) -> Explorer:
 
     return Explorer(
         title="Refinement",
-        slider=Slider("steps a layer", values=TIMES, start=len(TIMES) - 1),
+        slider=Slider(
+            "steps a layer", values=TIMES, start=len(TIMES) - 2, said="{} step(s) a layer"
+        ),
         choice=Choice("refined", ["every layer", "all but the first"]),
         sentence=sentence,
         recompute=picture,

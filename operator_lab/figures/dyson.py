@@ -1,4 +1,4 @@
-"""Pictures of depth as an ordered product: truncation order, and the bare coupling series."""
+"""Pictures of depth as an ordered product: truncation order, and the bare series."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def truncation(model: Model, sentence: str, count: int = 8) -> Explorer:
     layers = model.transformer.shape.layers
     return Explorer(
         title="Truncation",
-        slider=Slider(label="orders kept, up to", values=range(layers + 1), start=1),
+        slider=Slider(
+            label="orders kept, up to", values=range(layers + 1), start=1, said="orders up to {}"
+        ),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
@@ -90,7 +92,7 @@ def _truncation_picture(model: Model, text: str, count: int) -> dict:
 
 @guarded
 def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explorer:
-    """The bare series at a coupling lambda, its error by order, and the plane of singularities.
+    """The bare series at a strength lambda, its error by order, and the plane of singularities.
 
     Lengths in the plane are in units of the nearest singularity found, so the series must fail
     beyond 1 in every picture; where lambda = 1 lies is in the read-out. `runs` maps the options'
@@ -98,7 +100,7 @@ def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
     """
     ratios = np.geomspace(0.1, 10, 41)
     facts = [_series(run, ratios, count, keep) for run in runs.values()]
-    names = ["zero of a partition function", "zero of a norm's variance", "circle", "coupling"]
+    names = ["zero of a partition function", "zero of a norm's variance", "circle", "strength"]
     points = min(len(f["zeros"]) for f in facts)
     circle = np.exp(1j * np.linspace(0, np.pi, 60))
     xy = np.empty((len(ratios), len(facts), points + len(circle) + 1, 2))
@@ -110,8 +112,9 @@ def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
     kinds = [names.index(k) for k in facts[0]["kinds"][:points]]
     reach = np.array([f["reach"] for f in facts])
     return Explorer(
-        title="Coupling",
-        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=24),
+        title="Strength",
+        slider=Slider(label="λ / nearest singularity", values=ratios, scale="log", start=24,
+                      said="{} times the nearest singularity"),
         choice=Choice("model", list(runs)),
         panels=[
             Lines(
@@ -133,7 +136,7 @@ def strength(runs: Mapping[str, Run], count: int = 24, keep: int = 8) -> Explore
             "one": 1 / reach[None],
         },
         alt="Left: the error of the bare series by order, falling inside the nearest singularity "
-        "and growing beyond it. Right: singularities in the complex plane of the coupling.",
+        "and growing beyond it. Right: singularities in the complex plane of the strength.",
     )  # fmt: skip
 
 
@@ -144,9 +147,9 @@ def _series(run: Run, ratios, count, keep) -> dict:
     if not found:
         raise LabError(
             "No singularity was found near this run's radius of convergence, so there is nothing "
-            "to draw its coupling against."
+            "to draw its strength against."
         )
-    reach = abs(found[0].coupling)
+    reach = abs(found[0].strength)
     powers = (ratios[:, None] * reach) ** np.arange(count)
     partial = np.cumsum(powers[..., None] * c[:, -1], axis=1)
     exact = bare.at(run, ratios * reach).x.real[:, None, -1]
@@ -154,7 +157,7 @@ def _series(run: Run, ratios, count, keep) -> dict:
     kinds = {"partition function": "zero of a partition function"}
     return {
         "reach": reach, "error": np.clip(error, 1e-8, 1e8),
-        "zeros": np.array([s.coupling for s in found]),
+        "zeros": np.array([s.strength for s in found]),
         "kinds": [kinds.get(s.kind, "zero of a norm's variance") for s in found],
     }  # fmt: skip
 

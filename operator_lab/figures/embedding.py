@@ -48,7 +48,8 @@ def rank(
     low, mean, high = found.min(-1), found.mean(-1), found.max(-1)
     return Explorer(
         title="Rank",
-        slider=Slider(label="rank", values=ranks, scale="log", start=list(ranks).index(4)),
+        slider=Slider(label="rank", values=ranks, scale="log", start=list(ranks).index(4),
+                      said="rank {}"),
         choice=Choice("matrix", list(MATRICES)),
         panels=[
             Lines(

@@ -2,7 +2,7 @@
 import { KEYS, PANELS, WIDTH, html, onEnter, phrase, short, svg, tableOf, unpack } from "./drawing.js";
 
 function controls(model, { slider, choice }) {
-  const { values, labels, numeric, unit, digits } = slider, log = slider.scale === "log";
+  const { values, labels, numeric, unit, digits, said } = slider, log = slider.scale === "log";
   const set = (name, value) => (model.set(name, value), model.save_changes());
   const range = html("input", { type: "range", min: 0, max: values.length - 1, step: 1, ...KEYS });
   const box = html("input", { type: "number", step: "any", "aria-label": `${slider.label}, value`, ...KEYS });
@@ -12,13 +12,15 @@ function controls(model, { slider, choice }) {
     numeric ? html("span", { class: "box" }, box, unit)
       : html("output", { "aria-hidden": "true" }),  // the slider's own aria-valuetext says it
     ...(choice ? [html("label", {}, choice.label, select)] : []));
+  const aloud = (value) => !numeric ? value
+    : (said || `{} ${unit}`).replace("{}", value).replace("(s)", value === "1" ? "" : "s").trim();
   const distance = (v, given) => Math.abs(log ? Math.log(v / given) : v - given);
   range.addEventListener("input", () => set("index", range.valueAsNumber));
   select.addEventListener("change", () => set("choice_index", Number(select.value)));
   const show = (i, j) => {
     const value = numeric ? short(values[i], digits) : (labels ?? values)[i];
     range.value = i;
-    range.setAttribute("aria-valuetext", [value, unit].join(" ").trim());
+    range.setAttribute("aria-valuetext", aloud(value));
     if (numeric) box.value = value; else bar.querySelector("output").textContent = value;
     if (choice) select.value = j;
   };

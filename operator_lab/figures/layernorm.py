@@ -34,7 +34,7 @@ def depth(stacks: Mapping[str, Growth]) -> Explorer:
     floor = 1e-16  # below rounding: nothing left to tell apart
     return Explorer(
         title="Depth",
-        slider=Slider(label="layers", values=at, start=len(at) - 1),
+        slider=Slider(label="layers", values=at, start=max(0, len(at) - 2), said="{} layer(s)"),
         choice=Choice("norm", list(stacks)),
         panels=[
             Lines(

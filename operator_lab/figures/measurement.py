@@ -42,7 +42,7 @@ def depth(model: Model, sentence: str, count: int = 10) -> Explorer:
     return Explorer(
         title="Depth of the lens",
         slider=Slider(
-            "read after", values=range(len(names)), labels=names, start=min(3, len(names) - 1)
+            "read after", values=range(len(names)), labels=names, start=min(3, len(names) - 2)
         ),
         sentence=sentence,
         recompute=picture,
@@ -125,7 +125,7 @@ def sampling(model: Model, sentence: str, count: int = 12) -> Explorer:
 
     return Explorer(
         title="Sampling",
-        slider=Slider(label="u", values=u, start=60),
+        slider=Slider(label="u", values=u, start=60, said="u is {}"),
         choice=Choice("temperature", [f"T = {T:g}" for T in TEMPERATURES], start=1),
         sentence=sentence,
         recompute=picture,
@@ -157,7 +157,7 @@ def simplex(
     missed = 1 - missed / ((exact - exact.mean(0)) ** 2).sum()
     return Explorer(
         title="Beliefs",
-        slider=Slider(label="read after", labels=names, start=len(names) - 1),
+        slider=Slider(label="read after", labels=names, start=len(names) - 2),
         choice=Choice("model", list(found)),
         panels=[
             Points("What the state believes", at, exact.argmax(-1), senses, within=1.5),

@@ -50,7 +50,11 @@ def temperature(
     return Explorer(
         title="Temperature",
         slider=Slider(
-            label="T / T₀", values=ratios, scale="log", start=int(abs(ratios - start).argmin())
+            label="T / T₀",
+            values=ratios,
+            scale="log",
+            start=int(abs(ratios - start).argmin()),
+            said="{} times T0",
         ),
         sentence=sentence,
         recompute=picture,

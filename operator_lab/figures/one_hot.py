@@ -35,7 +35,9 @@ def context(language: Language, sentence: str, start: int = 1, count: int = 10) 
     first = picture(sentence)
     return Explorer(
         title="Context",
-        slider=Slider(label="words remembered", values=lengths, start=start, unit="words"),
+        slider=Slider(
+            label="words remembered", values=lengths, start=start, unit="words", said="{} word(s)"
+        ),
         sentence=sentence,
         recompute=picture,
         **first,

@@ -25,7 +25,9 @@ def _settle(panel: Any, **values: Any) -> None:
 class Slider:
     """The one parameter that moves: increasing `values`, or `labels` where a number says nothing.
 
-    `unit` is read aloud after the value, so write it as a word ("nats"). `start` is an index.
+    `said` is what is read aloud, {} the value and (s) a plural: "{} layer(s)"; without it the value
+    and its `unit`, which also stands beside the box. `start` is an index; the key that goes on
+    from there must find something, so it is not the last.
     """
 
     label: str
@@ -35,6 +37,7 @@ class Slider:
     unit: str = ""
     digits: int = 3
     labels: Sequence[str] | None = None
+    said: str = ""
 
     def __post_init__(self) -> None:
         owner = f"Slider {self.label!r}"
@@ -49,6 +52,8 @@ class Slider:
         if not 1 <= self.digits <= 15:
             raise LabError(f"{owner}: digits={self.digits}; give 1 to 15 significant digits.")
         start = grid.position(self.start, values.size, owner)
+        if self.said.count("{}") != bool(self.said):
+            raise LabError(f"{owner}: said={self.said!r} needs one {{}}, for the value.")
         _settle(self, values=values, labels=labels, start=start)
 
 

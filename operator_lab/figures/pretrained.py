@@ -30,7 +30,9 @@ def truncation(picture: Mapping[str, Any], model: Model | None = None) -> Explor
     count = len(picture["left"])
     return Explorer(
         title="Truncation of a real model",
-        slider=Slider(label="orders kept, up to", values=range(count), start=1),
+        slider=Slider(
+            label="orders kept, up to", values=range(count), start=1, said="orders up to {}"
+        ),
         sentence=picture["sentence"],
         recompute=recompute,
         **_picture(picture),

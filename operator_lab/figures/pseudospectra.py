@@ -49,7 +49,8 @@ def contour(
     side = max(abs(np.array([f.x[[0, -1]], f.y[[0, -1]]])).max() for f in found.values())
     return Explorer(
         title="Pseudospectrum",
-        slider=Slider(label="ε", values=levels, scale="log", start=2 * len(levels) // 3, digits=2),
+        slider=Slider(label="ε", values=levels, scale="log", start=2 * len(levels) // 3, digits=2,
+                      said="epsilon {}"),
         choice=Choice("matrix", names),
         panels=[
             Points(

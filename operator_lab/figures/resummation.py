@@ -1,4 +1,4 @@
-"""Pictures of resummation: the plane of the coupling, errors by order, fixed points."""
+"""Pictures of resummation: the plane of the strength, errors by order, fixed points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import hue, line, marker
 
-NAMES = ("pole of the resummed series", "circle of convergence", "coupling λ")
+NAMES = ("pole of the resummed series", "circle of convergence", "strength λ")
 POLES, SHOWN = 16, 12
 FLOOR, CEILING = 1e-8, 1e12  # errors beyond are drawn at the edge
 
@@ -25,9 +25,9 @@ FLOOR, CEILING = 1e-8, 1e12  # errors beyond are drawn at the edge
 @guarded
 def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count: int = 33,
           words: int = 6) -> Explorer:  # fmt: skip
-    """The coupling series of the last layers at the last word: Taylor's sums and Wynn's epsilon.
+    """Taylor's sums and Wynn's epsilon of the last layers, at the last word, by strength.
 
-    The slider is the coupling of those layers, 1 the network itself. In a live notebook another
+    The slider is the strength of those layers, 1 the network itself. In a live notebook another
     sentence can be typed. LabError for one the model cannot read.
     """
 
@@ -36,19 +36,19 @@ def plane(model: Model, sentence: str, layers: Sequence[int] = (2, 3, 4), count:
 
     return Explorer(
         title="Resummation",
-        slider=Slider("coupling λ", values=_couplings(), scale="log", start=40),
+        slider=Slider("strength λ", values=_strengths(), scale="log", start=40, said="strength {}"),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
     )
 
 
-def _couplings() -> ndarray:
+def _strengths() -> ndarray:
     return 10.0 ** (np.arange(43) / 20 - 2)
 
 
 def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
-    lam, whole = _couplings(), run.shape.layers
+    lam, whole = _strengths(), run.shape.layers
     facts = [_facts(expansion(tail(run, n), count), run, lam) for n in layers]
     options = [f"the last {n} of {whole}" if n < whole else f"all {whole}" for n in layers]
     circle = np.exp(1j * np.linspace(0, np.pi, 24))
@@ -83,7 +83,7 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
                 low=0, high=1, y_label="probability",
             ),
         ],
-        "readout": "{layers} layers at coupling {lam:.3g}, {ratio:.3g} radii of convergence out. "
+        "readout": "{layers} layers at strength {lam:.3g}, {ratio:.3g} radii of convergence out. "
         "After {order:.0f} orders Taylor's sum is off by {taylor:.2g} of the state, the "
         "resummed one by {summed:.2g}. The likeliest next word of the network is '{word}', "
         "resummed '{other}'.",
@@ -94,9 +94,9 @@ def _picture(run: Run, layers: Sequence[int], count: int, words: int) -> dict:
             "word": [[run.vocabulary[k] for k in row] for row in law.argmax(-1)],
             "other": [[run.vocabulary[k] for k in row] for row in summed.argmax(-1)],
         },
-        "alt": "Left: error by order at coupling 1, Taylor's sums grow beyond all bounds, the "
-        "resummed ones fall. Middle: the coupling's plane, poles near the circle of convergence "
-        "and the coupling far outside. Right: the next word, network and resummed agree.",
+        "alt": "Left: error by order at strength 1, Taylor's sums grow beyond all bounds, the "
+        "resummed ones fall. Middle: the strength's plane, poles near the circle of convergence "
+        "and the strength far outside. Right: the next word, network and resummed agree.",
     }  # fmt: skip
 
 

@@ -46,7 +46,8 @@ def simplex(E: Sequence[float] = (0.0, 0.35, 1.0)) -> Explorer:
     T = COOLING[:, None] * gap
     return Explorer(
         title="Free energy",
-        slider=Slider("T / largest gap", values=COOLING, scale="log", start=12),
+        slider=Slider("T / largest gap", values=COOLING, scale="log", start=12,
+                      said="{} times the largest gap"),
         choice=Choice("entropy", [NAMES[kind] for kind in td.ENTROPIES]),
         panels=[
             Points(
@@ -99,7 +100,7 @@ def heat(
     return Explorer(
         title="Heat capacity",
         slider=Slider("T / T₀", values=ratios, scale="log",
-                      start=int(abs(np.log(ratios / start)).argmin())),
+                      start=int(abs(np.log(ratios / start)).argmin()), said="{} times T0"),
         sentence=sentence,
         recompute=picture,
         **picture(sentence),
@@ -170,7 +171,8 @@ def lifted(
     return Explorer(
         title="Flat directions",
         slider=Slider(
-            "strength of the breaking", values=strengths, scale="log", start=len(strengths) // 2
+            "strength of the breaking", values=strengths, scale="log", start=len(strengths) // 2,
+            said="strength {}",
         ),
         choice=Choice("broken by", names),
         panels=[

@@ -32,7 +32,8 @@ def becoming(
     best = ratios[turned["at T/T0"].argmin(-1)]
     return Explorer(
         title="Training time",
-        slider=Slider(label="steps", values=at, start=len(at) - 1, digits=3),
+        slider=Slider(label="steps", values=at, start=max(0, len(at) - 2), digits=3,
+                      said="{} step(s)"),
         choice=Choice("seed", [f"seed {i}" for i in range(len(over["excess"]))]),
         panels=[
             Lines(

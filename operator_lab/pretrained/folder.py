@@ -61,7 +61,7 @@ def _json(path: Path) -> Any:
         raise LabError(
             f"{str(path.parent)!r} is not the folder of a model: {path.name} is missing."
         ) from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise LabError(f"{str(path)!r} is not a JSON file; copy the folder again.") from None
 
 
@@ -107,6 +107,11 @@ def _refuse_packed(facts: Facts) -> None:
 
 def _held(held: llamacpp.Held, name: str) -> Model:
     """The model of these weights, which it shares and does not copy."""
+    for weight, w in held.weights.items():
+        if not torch.isfinite(w.sum()) and not torch.isfinite(w).all():  # a sum takes no room
+            raise LabError(
+                f"The weights of {name!r} hold NaN or infinity ({weight}); copy the files again."
+            )
     language = Tokenizer(name, held.tokenizer, held.shape.vocabulary)
     return Model(
         Transformer.holding(held.shape, held.weights), language, {"name": name} | held.card

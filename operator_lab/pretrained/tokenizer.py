@@ -82,7 +82,7 @@ def _converted(folder: Path) -> Any:
 def _says_its_kind(folder: Path) -> bool:
     try:
         said = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(said, dict) and isinstance(said.get("tokenizer_class"), str)
 

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from ..dyson import orders
 from ..edits import silence
-from ..errors import LabError
+from ..errors import BROKEN, LabError
 from ..guard import guarded
 from ..model import Model
 from . import measures
@@ -85,7 +85,7 @@ def pictures() -> list[dict]:
 def _kept(part: str):
     try:
         return json.loads(FILE.read_text(encoding="utf-8"))[part]
-    except (OSError, ValueError, KeyError):
+    except BROKEN:
         raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
 
 

@@ -1,8 +1,8 @@
 """Resummation: limits of sequences and sums of series from their first terms (paper VI).
 
 Fixed points (`fixed_points`: plain iteration, Anderson's mixing alias DIIS), sequences
-(`sequences`: vector epsilon, reduced rank), power series (`series`: Padé, Borel), the coupling
-series of a network (`coupling`), its layers as maps (`maps`). Arrays in, arrays out.
+(`sequences`: vector epsilon, reduced rank), power series (`series`: Padé, Borel), the bare
+series of a network's last layers (`expansion`), its layers as maps (`maps`). Arrays in, arrays out.
 """
 
 from .expansion import Expansion, expansion, felt, tail

@@ -1,4 +1,4 @@
-"""The coupling series of a network's last layers at one position, and what limits it.
+"""The series in the strength of a network's last layers at one position, and what limits it.
 
 x(lambda), with the writes of the last layers times lambda, is the network at lambda = 1
 (`operator_lab.dyson.bare`). Here it is followed at one position, as far out as its own
@@ -48,7 +48,7 @@ def tail(run: Run, layers: int) -> Run:
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """Taylor coefficients of the last state at one position, in the coupling of its layers."""
+    """Taylor coefficients of the last state at one position, in the strength of its layers."""
 
     run: Run
     position: int
@@ -63,22 +63,22 @@ class Expansion:
         return float(np.exp(-np.polyfit(n, np.log(size[n]), 1)[0]))
 
     @guarded
-    def sums(self, coupling: float = 1.0) -> Float[ndarray, "n d"]:
-        """Partial sums of the series at a coupling (Taylor)."""
-        powers = float(coupling) ** np.arange(len(self.coefficients))
+    def sums(self, strength: float = 1.0) -> Float[ndarray, "n d"]:
+        """Partial sums of the series at a strength (Taylor)."""
+        powers = float(strength) ** np.arange(len(self.coefficients))
         return np.cumsum(powers[:, None] * self.coefficients, axis=0)
 
     @guarded
-    def exact(self, couplings: Float[ndarray, "*c"] | float) -> Float[ndarray, "*c d"]:
-        """The true state at real couplings, by a pass through the network."""
-        couplings = np.asarray(couplings, dtype=float)
-        x = bare.at(self.run, couplings.ravel()).x.real[:, self.position]
-        return x.reshape(*couplings.shape, x.shape[-1])
+    def exact(self, strengths: Float[ndarray, "*c"] | float) -> Float[ndarray, "*c d"]:
+        """The true state at real strengths, by a pass through the network."""
+        strengths = np.asarray(strengths, dtype=float)
+        x = bare.at(self.run, strengths.ravel()).x.real[:, self.position]
+        return x.reshape(*strengths.shape, x.shape[-1])
 
 
 @guarded
 def expansion(run: Run, count: int = 33, position: int = -1) -> Expansion:
-    """Expand the last state at a position in the coupling of a run's layers (use `tail` before).
+    """Expand the last state at a position in the strength of a run's layers (use `tail` before).
 
     Cauchy's integral on the widest circle, of a list, on which this position's coefficients agree
     with those of a smaller one: rounding then stays smallest. LabError where no circle serves.
@@ -134,10 +134,10 @@ def felt(
     seen = []
     turn = np.exp(2j * np.pi * np.arange(points) / points)
     for s in singularities:
-        others = [abs(s.coupling - o.coupling) for o in singularities if o is not s]
-        radius = 0.3 * min([*others, 0.02 * abs(s.coupling)])
+        others = [abs(s.strength - o.strength) for o in singularities if o is not s]
+        radius = 0.3 * min([*others, 0.02 * abs(s.strength)])
         # another row may overflow there, which `at` would refuse
-        x = bare._pass(series.run, s.coupling + radius * turn).x[:, series.position]
+        x = bare._pass(series.run, s.strength + radius * turn).x[:, series.position]
         powers = np.linalg.norm(np.fft.fft(x, axis=0), axis=1) / points
         if not powers[points // 2 :].max() <= 1e-5 * powers[0]:
             seen.append(s)

@@ -41,15 +41,16 @@ def equilibrium(E: Float[ndarray, "*n k"], T: Float[ndarray, "..."] | float) -> 
     """
     E, T = spectrum(E), temperature(T)
     lowest = E.min(-1, keepdims=True)
-    gap = E - lowest
     with np.errstate(over="ignore"):
-        weight = np.exp(-gap / T[..., None])
+        gap = E - lowest
+        x = gap / T[..., None]  # in units of T, whose square may be no number
+        weight = np.exp(-x)
     Z = weight.sum(-1)
     p = weight / Z[..., None]
-    gap = np.where(weight > 0, gap, 0.0)  # inf times 0 counts as nothing
-    U, F = (p * gap).sum(-1), -T * np.log(Z)
-    C = (p * (gap - U[..., None]) ** 2).sum(-1) / T**2
-    return Equilibrium(p, U + lowest[..., 0], (U - F) / T, F + lowest[..., 0], C)
+    gap, x = (np.where(weight > 0, y, 0.0) for y in (gap, x))  # inf times 0 counts as nothing
+    U, u, log_Z = (p * gap).sum(-1), (p * x).sum(-1), np.log(Z)
+    C = (p * (x - u[..., None]) ** 2).sum(-1)
+    return Equilibrium(p, U + lowest[..., 0], u + log_Z, lowest[..., 0] - T * log_Z, C)
 
 
 @guarded(own=("E", "T"))

@@ -43,8 +43,9 @@ def schottky(
     """
     T, g = temperature(T), whole(levels, "levels", least=2) - 1
     gap = number(gap, "gap", above=0)
-    x = gap / T
-    odds = g * np.exp(-np.minimum(x, 700.0))
+    with np.errstate(over="ignore"):
+        x = np.minimum(gap / T, 700.0)  # beyond, nothing is left of C
+    odds = g * np.exp(-x)
     return x**2 * odds / (1 + odds) ** 2
 
 

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+from reading import grave, look_through, make_ready, slid
 from seen import all_differ, state
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
 PAGES = ["index", "claims", *NOTEBOOKS]
+LISTED = re.findall(r"- file: (\S+)", (COURSE / "_toc.yml").read_text(encoding="utf-8"))
+OTHERS = [name for name in LISTED if name not in {*PAGES, "live"}] + ["genindex", "search"]
 LIVING = "live"  # a page with a whole model on it and more than one slider: looked at by itself
+WAYS = [(320, "dark"), (400, "light"), (1280, "light"), (1280, "dark")]
 MIME = "application/vnd.jupyter.widget"
 DATA = re.compile(rf'<script type="{re.escape(MIME)}-state\+json">(.*?)</script>', re.DOTALL)
 BLOCK = re.compile(r'<div class="highlight-\w+ notranslate">.*?</pre>', re.DOTALL)
@@ -73,26 +77,34 @@ def text(book: Path, name: str) -> str:
 
 def unfit(page, width: int, theme: str) -> list[str]:
     """What is wrong with an open page at this width and in this theme."""
+    look, wide = shown(page, width, theme)
+    wrong = [f"the theme is {look}"] if look != theme else []
+    wrong += [f"it is {wide} wide"] if wide > width else []
+    return wrong + page.evaluate(STICKING_OUT) + slid(page, width)
+
+
+def shown(page, width: int, theme: str) -> tuple[str, int]:
+    """Show an open page at this width and in this theme; what came of it."""
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
-    shown, wide = page.evaluate(SETTLED, theme)
-    wrong = [f"the theme is {shown}"] if shown != theme else []
-    wrong += [f"it is {wide} wide"] if wide > width else []
-    return wrong + page.evaluate(STICKING_OUT)
+    return page.evaluate(SETTLED, theme)
 
 
-@pytest.mark.parametrize("name", [*PAGES, LIVING])
-def test_a_page_is_whole(visit, name):
-    # Opened as on a telephone at night; then looked at in every other way, too.
+@pytest.mark.parametrize("name", [*PAGES, LIVING, *OTHERS])
+def test_a_page_is_whole_and_everybody_can_read_it(visit, name):
+    # Opened as on a telephone at night; then looked at in other ways, too.
     page = visit(name, width=320, color_scheme="dark")
-    ways = [(320, "dark"), (320, "light"), (1100, "light"), (1100, "dark")]
-    found = {way: unfit(page, *way) for way in ways}
+    make_ready(page)
+    found = {way: unfit(page, *way) for way in WAYS}
     assert {way: wrong for way, wrong in found.items() if wrong} == {}
     assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
     formulas = page.locator("article .math").count()
     assert page.locator("article mjx-container").count() == formulas
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert page.locator("article .math:not(:has(mjx-container))").count() == 0
+    look_through(page)
+    barred = {way: grave(page) for way in reversed(WAYS) if shown(page, *way)}
+    assert {way: wrong for way, wrong in barred.items() if wrong} == {}
 
 
 def test_formulas_are_there_at_all(visit):
@@ -111,8 +123,9 @@ def test_every_slider_answers_keys_and_the_mouse(book, visit):
         for explorer in explorers.all():
             slider, first = explorer.locator("input[type=range]"), state(explorer)
             last = int(slider.get_attribute("max"))
+            assert re.search("[a-z]{2}", first[2]), (name, first[2])  # words, not a number alone
             slider.focus()
-            page.keyboard.press("ArrowRight" if int(slider.input_value()) < last else "ArrowLeft")
+            page.keyboard.press("ArrowRight")  # it starts where the key that goes on finds more
             second = state(explorer)
             assert all_differ(first, second), name
             far = 0 if int(slider.input_value()) > last / 2 else last
@@ -179,5 +192,12 @@ def test_the_living_page_answers(book, visit):
     page.reload()
     page.wait_for_selector("html[data-widgets=ready]", state="attached")
     assert "mud" in page.locator(".readout").inner_text()
+    for slider in page.locator("input[type=range]").all():
+        before = slider.get_attribute("aria-valuetext")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        changed = "([node, before]) => node.getAttribute('aria-valuetext') !== before"
+        page.wait_for_function(changed, arg=[slider.element_handle(), before])
+        assert re.search("[a-z]{2}", before), before
     bare = visit(LIVING, java_script_enabled=False)
     assert bare.locator(".operator-lab-still img").bounding_box()["width"] > 300

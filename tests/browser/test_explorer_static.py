@@ -194,6 +194,17 @@ def test_keyboard_moves_the_picture(write, open_page):
     assert drawn(page) == before
 
 
+def test_a_position_is_read_aloud_in_words(write, open_page):
+    counts = Slider("layers", range(41), start=1, said="{} layer(s) deep", unit="layers")
+    page = ready(open_page(write(temperature(slider=counts))))
+    slider = page.get_by_label("layers", exact=True)
+    said_of = {}
+    for index in (0, 1, 2):
+        move(page, index)
+        said_of[index] = slider.get_attribute("aria-valuetext")
+    assert said_of == {0: "0 layers deep", 1: "1 layer deep", 2: "2 layers deep"}
+
+
 def test_mouse_and_touch_move_the_slider(write, open_page):
     shown = temperature()
     page = ready(open_page(write(shown), has_touch=True))

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ...errors import LabError
+from ...errors import BROKEN, LabError
 from ...files import write_whole
 from ..lessons import Lesson, lesson_of, lessons
 from .room import PACKAGE, room
@@ -222,9 +222,22 @@ def _kept(own: Submission, order: Order) -> dict | None:
     """What is known of these very files, or None."""
     try:
         record = json.loads(_place(own, order).read_text(encoding="utf-8"))
-        return record if record["of"] == _fingerprint(own, order) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return record if record["of"] == _fingerprint(own, order) and _is_whole(record) else None
+    except BROKEN:
         return None
+
+
+def _is_whole(record: dict) -> bool:
+    """Whether what is kept of a student still has the form in which it was written."""
+    for kept in record["grades"]:
+        grade = Grade(**kept)
+        texts = grade.exercise, grade.state, grade.said, grade.file, grade.note
+        numbers = all(isinstance(n, int | float) for n in (grade.seconds, grade.cell))
+        if grade.state not in STATES or not numbers or not all(isinstance(t, str) for t in texts):
+            return False
+    said = [text for pair in record["refused"].items() for text in pair]
+    said += [i for ids in record["ids"].values() for i in list(ids)]
+    return all(isinstance(text, str) for text in said)
 
 
 def _fingerprint(own: Submission, order: Order) -> str:

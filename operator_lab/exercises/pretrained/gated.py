@@ -93,9 +93,5 @@ EXERCISE = Exercise(
     ),
     minutes=15,
     level="core",
-    spared={
-        "huge": "the state is normed: its numbers are of ordinary size",
-        "spread": "the state is normed: its numbers are of ordinary size",
-        **PLAIN,
-    },
+    spared=PLAIN,
 )

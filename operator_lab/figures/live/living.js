@@ -228,7 +228,7 @@ function build(model, root) {
     scope.fill(["all heads", `head ${e.head} alone`], e.one ? 1 : 0);
     for (const act of says) act.disabled = at + 1 >= shape.context;
     loudness.textContent = short(10 ** (loud.value / 20));
-    loud.setAttribute("aria-valuetext", loudness.textContent);
+    loud.setAttribute("aria-valuetext", `temperature ${loudness.textContent}`);
 
     // the same words as long as only a slider moves
     const weight = words.map((_, i) => Math.max(found.usual[i], exact?.law[i] ?? 0, found.other?.[i] ?? 0));

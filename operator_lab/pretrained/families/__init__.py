@@ -48,7 +48,7 @@ def family(c: Facts) -> Family:
     for fact, what in STRANGE.items():
         if c.given.get(fact):
             raise _other(kind, what)
-    if kind in FAMILIES:
+    if isinstance(kind, str) and kind in FAMILIES:
         return FAMILIES[kind]
     for word, what in OTHERS.items():
         if isinstance(kind, str) and word in kind:
