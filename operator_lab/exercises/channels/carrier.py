@@ -93,6 +93,20 @@ silenced: it is the head whose silence changes the law most: what is missed need
         from operator_lab.edits import silence; \
         after = model.run(first, edits=silence(model, layer, [head]))
     divergence(other.law[-1], after.law[-1]) => -divergence(one.law[-1], after.law[-1])
+cheapest: it is the head whose silence changes the law least: exchange the write, and look for \
+    the second sentence's law
+    after = model.run(first, edits=swap(one, other, layer, [head])) => \
+        from operator_lab.edits import silence; \
+        after = model.run(first, edits=silence(model, layer, [head]))
+    divergence(other.law[-1], after.law[-1]) => divergence(one.law[-1], after.law[-1])
+silenced, nearest: it silences each head and takes the law nearest to the second sentence's: \
+    exchange the write
+    after = model.run(first, edits=swap(one, other, layer, [head])) => \
+        from operator_lab.edits import silence; \
+        after = model.run(first, edits=silence(model, layer, [head]))
+from its own: it is the head whose exchange takes the law farthest from the first sentence's: the \
+    one nearest to the second's is asked
+    divergence(other.law[-1], after.law[-1]) => -divergence(one.law[-1], after.law[-1])
 head first: the two numbers are right but in the wrong order: the layer comes first
     min(found)[1:] => min(found)[:0:-1]
 from 1: it counts layers and heads from 1: from 0, as the arrays do

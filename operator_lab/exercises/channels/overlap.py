@@ -113,6 +113,12 @@ root: it is the root of the mean squared cosine: no root is asked
     np.sum((Q_A.T @ Q_B) ** 2) / min(k, m) => np.sqrt(np.sum((Q_A.T @ Q_B) ** 2) / min(k, m))
 norm: the norm |Q_A^T Q_B| is not squared
     np.sum((Q_A.T @ Q_B) ** 2) => np.linalg.norm(Q_A.T @ Q_B)
+order 2: np.linalg.norm(M, 2) is the largest singular value alone: without the 2 it is the root of \
+    the sum of all squares
+    np.sum((Q_A.T @ Q_B) ** 2) => np.linalg.norm(Q_A.T @ Q_B, 2) ** 2
+order 2, no square: np.linalg.norm(M, 2) is the largest singular value alone, and it is not \
+    squared: the sum of all squares is asked
+    np.sum((Q_A.T @ Q_B) ** 2) => np.linalg.norm(Q_A.T @ Q_B, 2)
 largest cosine: it is the largest cosine: the mean of all squared cosines is asked
     np.sum((Q_A.T @ Q_B) ** 2) / min(k, m) => np.linalg.norm(Q_A.T @ Q_B, 2)
 largest square: it is the largest squared cosine: the mean over all principal angles is asked

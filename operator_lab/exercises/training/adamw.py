@@ -130,6 +130,10 @@ g whole: g is added whole: a running mean takes up 1 - beta of it
     (1 - betas[1]) * g**2 => g**2
 betas fixed: its betas are 0.9 and 0.98 whatever is given: use the argument
     m = betas[0] => betas = (0.9, 0.98); m = betas[0]
+other betas: its betas are 0.9 and 0.999 whatever is given: use the argument
+    m = betas[0] => betas = (0.9, 0.999); m = betas[0]
+no memory: its m and v are those of this g alone: a running mean keeps beta of the old one
+    m = betas[0] => betas = (0.0, 0.0); m = betas[0]
 other default: its betas are (0.9, 0.999) where none are given: here they are (0.9, 0.98)
     0.98 => 0.999
 eps fixed: its eps is 1e-8 whatever is given: use the argument

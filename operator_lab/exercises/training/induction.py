@@ -90,6 +90,12 @@ def _induction_cases(rng):
         tokens = rng.integers(8, size=N)
         A = np.stack(_rivals(rng, tokens))[rng.permutation(4)].reshape(L, h, N, N)
         yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, heads that look there now and then")
+    # no word comes twice running, so that what follows the last time is never the word itself
+    tokens = np.tile(rng.permutation(6), 4)
+    there, itself = _patterns(tokens)["induction"], [(i, i) for i in range(24)]
+    heads = [_mixed(rng, where, 24, 0.4) for where in (itself, there, [], [])]
+    order = np.roll(np.arange(4), rng.integers(3))  # the first head is another one
+    yield Case((np.stack(heads)[order].reshape(2, 2, 24, 24), tokens), "no word twice running")
     one = _mixed(rng, [], 5, 0.0)[None, None]
     yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
 
@@ -128,6 +134,18 @@ word before: it is the head that looks most at the word just before: what follow
 before: it is the head that looks most at the word before the last time: the word after it is \
     asked
     before[-1] + 1 => max(before[-1] - 1, 0)
+every time: it takes the mean over all earlier times of the word: the last one counts
+    at.append(i) => at.extend([i] * len(before))
+    after.append(before[-1] + 1) => after.extend(before + 1)
+query and key: query and key are exchanged: A[..., query, key], and the query is the later place
+    at, after] => after, at]
+hits: it counts at how many places a head looks there most: the mean of the weights is asked
+    A[:, :, at, after].mean(axis=2) => \
+        (A[:, :, at].argmax(axis=3) == np.array(after)).mean(axis=2)
+present: it is [0, 0] whatever the weights: so it is if the word itself counts as its last time, \
+    for nothing looks at what follows it
+    tokens[:i] => tokens[: i + 1]
+    len(before): => before[-1] + 1 < len(tokens):
 largest anywhere: it is the head with the largest single weight: the mean over the places is asked
     .mean(axis=2) => .max(axis=2)
 head first: the two are right but in the wrong order: the layer comes first

@@ -102,7 +102,7 @@ shifted by the least: right unless the logits of a row lie far apart: with each 
     z.max(axis=1) => z.min(axis=1)
 one maximum: it subtracts one maximum for all positions: rows far below it vanish and log 0 is \
     -inf; subtract each row's own
-    z.max(axis=1) => np.full(len(z), z.max())
+    top = z.max(axis=1) => z, top = z - z.max(), np.zeros(len(z), z.dtype)
 one maximum in the law: it subtracts one maximum for all positions: rows far below it vanish and \
     0/0 is NaN; subtract each row's own, and write log p = z - log Z
     return => w = np.exp(z - z.max()); p = w / w.sum(axis=1, keepdims=True); return

@@ -132,6 +132,8 @@ difference: its second item is a difference of steps: their ratio is asked
 gradualness: its second item is 1 - step_high / step_low, which is 0 if sudden: the ratio itself \
     is asked
     last / np.where(first > 0, first, 1) => np.where(last > 0, 1 - last / first, 0)
+exchanged: `low` and `high` are exchanged: `high` is reached first, and its rate is asked
+    first, last / np.where(first > 0, first, 1) => last, first / last
 both of low: its rate is that of `low`: of the two thresholds `high` is asked
     return first => return last
 low once: `low` is taken at its first crossing: below for good, as for `high`
