@@ -44,8 +44,9 @@ class Exercise:
 
     `reference` is a right answer; `cases` maps a random generator to the arguments all answers
     are tried on; `parts` is the number of arrays an answer consists of (1: an array, otherwise a
-    tuple); `seconds` is what all cases may take together. `spared` names the extremes its cases
-    leave out (tests/test_extremes.py lists them), each with the reason.
+    tuple); `seconds` is what all cases may take together, on a processor of their own. `spared`
+    names the extremes its cases leave out (tests/test_extremes.py lists them), each with the
+    reason.
     """
 
     title: str
