@@ -34,10 +34,11 @@ def same(value, other, tolerance: float) -> bool:
             return np.allclose(value, other, tolerance, tolerance * most, equal_nan=True)
         return bool((value == other).all())
     one, two = parts(value), parts(other)
+    if isinstance(value, str):
+        return isinstance(other, str) and str(value) == str(other)
     if one is None or two is None:
-        return type(value) is type(other) and (
-            str(value) == str(other) if isinstance(value, str | int | Exception) else True
-        )
+        alike = str(value) == str(other) if isinstance(value, int | Exception) else True
+        return type(value) is type(other) and alike
     return len(one) == len(two) and all(
         same(a, b, tolerance) for a, b in zip(one, two, strict=True)
     )

@@ -62,8 +62,9 @@ def attend(
         share = share * seen
     if not (share > 0).any(1).all():
         raise LabError("A query sees no key of positive weight; each needs at least one.")
-    S = np.where(share > 0, q @ k.T, -np.inf) / T
-    e = share * np.exp(S - S.max(1, keepdims=True))
+    S = np.where(share > 0, q @ k.T, -np.inf)
+    with np.errstate(over="ignore"):  # beyond all numbers is without weight
+        e = share * np.exp((S - S.max(1, keepdims=True)) / T)
     return e @ v / e.sum(1, keepdims=True)
 
 

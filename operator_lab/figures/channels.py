@@ -17,7 +17,7 @@ from ..errors import LabError
 from ..guard import guarded
 from ..model import Model, divergence
 from .explorer import Bars, Choice, Explorer, Slider
-from .look import hue, marker, shades
+from .look import hue, marker, plain, shades
 from .standard import standard
 
 MOST = 6  # heads, of which there are 64 sets
@@ -48,6 +48,7 @@ def by_sense(
     for (i, j), value in np.ndenumerate(M):
         color = "white" if abs(value) > 0.7 * most else "black"
         ax.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=color)
+    names = [plain(n) for n in names]
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(names)), names)
     ax.set(title=title, xlabel="read", ylabel="said")

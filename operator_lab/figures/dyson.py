@@ -16,7 +16,7 @@ from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
-from .look import line
+from .look import line, plain
 from .standard import standard
 
 SPLITS = {
@@ -197,7 +197,7 @@ def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
     known = dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
     names = sorted(known)
     ax.legend([known[n] for n in names], names, loc="center left", bbox_to_anchor=(1, 0.5))
-    ax.set_xticks(range(len(words)), words)
+    ax.set_xticks(range(len(words)), [plain(w) for w in words])
     ax.set_yticks(range(layers + 1), ["label", *(f"layer {i + 1}" for i in range(layers))])
 
 

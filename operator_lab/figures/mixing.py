@@ -16,7 +16,7 @@ from ..guard import guarded
 from ..mixing import entropy, temperature_scan
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Slider
-from .look import LIGHT, shades
+from .look import LIGHT, plain, shades
 
 # 43 temperatures from 0.02 to 20 T0, logarithmic, T0 itself among them.
 RATIOS = np.concatenate([np.geomspace(0.02, 1, 25)[:-1], np.geomspace(1, 20, 19)])
@@ -137,6 +137,7 @@ def matrix(
     """A matrix over positions as shaded cells, queries down and keys across."""
     ax.grid(False)  # seaborn and others would draw lines over it
     ax.imshow(A, cmap=shades(), vmin=0, vmax=max(1e-12, A.max()))
+    words = [plain(w) for w in words]
     ax.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(words)), words)
     ax.set(title=title, xlabel="key: who is read", ylabel="query: who reads")

@@ -14,7 +14,7 @@ from ..guard import guarded
 from ..model import Model
 from ..pretrained import truncation as truncated
 from .explorer import Bars, Choice, Explorer, Lines, Slider
-from .look import LIGHT, hue, line, signs
+from .look import LIGHT, hue, line, plain, signs
 
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
 
@@ -115,7 +115,7 @@ def levels(
     for place, share in zip(places, shares, strict=True):
         ax.annotate(f"{share:+.2f}", (max(share, 0.0), place), (4, 0), va="center", fontsize=8,
                     textcoords="offset points")  # fmt: skip
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, [plain(n) for n in names])
     ax.invert_yaxis()
     ax.axvline(0, color="0.5", linewidth=0.6)
     ax.margins(x=0.15)
