@@ -81,7 +81,7 @@ def unfit(page, width: int, theme: str) -> list[str]:
     return wrong + page.evaluate(STICKING_OUT)
 
 
-@pytest.mark.parametrize("name", [*PAGES, LIVING])
+@pytest.mark.parametrize("name", [*PAGES, LIVING, "dictionary", "bibliography"])
 def test_a_page_is_whole(visit, name):
     # Opened as on a telephone at night; then looked at in every other way, too.
     page = visit(name, width=320, color_scheme="dark")
