@@ -82,6 +82,7 @@ def number(whole) -> None:
         numbers = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
     for sheet, written in zip(whole.pages, numbers.pages, strict=False):
         sheet.merge_page(written)
+        sheet.compress_content_streams()  # merging has unpacked them
 
 
 def _sheet(context, path: Path) -> bytes:
