@@ -48,8 +48,9 @@ def _thermometer_cases(rng):
     S[3, 1:3] = S[3, 3]
     told = "5 positions, a tie, weights too weak for a number, T = 0.9"
     yield Case((S, mixing(S, 0.9)), told)
-    far = np.array([[0.3, 0.2, 0.1], [-41.0, 1.0, 5.0], [43.0, 0.0, 1.0]])
-    yield Case((far, mixing(far, 0.8)), "3 positions, weights from 1 down to 1e-23")
+    for first in (-41.0, 43.0):
+        far = np.array([[0.3, 0.2], [first, 1.0]])
+        yield Case((far, mixing(far, 0.8)), f"2 positions, scores {first:g} and 1, T = 0.8")
     one = np.float32(rng.normal(size=(5, 5)) + 1000)
     yield Case((one, mixing(np.float64(one), 2.0)), "5 positions, scores in float32 about 1000")
     S = -rng.integers(0, 4, size=(6, 6)) * 1.0
