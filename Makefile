@@ -24,10 +24,13 @@ test: $(READY) ## run every check: style, tests, and each notebook from top to b
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile tests
 
-soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? (hours)
+soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? misuse, damage and interrupt everything (hours)
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py --most 60
 	OMP_NUM_THREADS=1 $(BIN)/python tests/judged.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/hard_table.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/damage.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/interrupt.py
 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W

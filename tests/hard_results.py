@@ -38,7 +38,7 @@ def same(value, other, tolerance: float) -> bool:
         return isinstance(other, str) and str(value) == str(other)
     if one is None or two is None:
         alike = str(value) == str(other) if isinstance(value, int | Exception) else True
-        return type(value) is type(other) and alike
+        return type(value).__qualname__ == type(other).__qualname__ and alike
     return len(one) == len(two) and all(
         same(a, b, tolerance) for a, b in zip(one, two, strict=True)
     )
