@@ -158,6 +158,23 @@ def test_figures_turn_dark_with_the_page(visit):
     assert light.evaluate("image => getComputedStyle(image).filter") == "none"
 
 
+def test_on_paper_all_is_open_and_nothing_is_there_to_click(visit):
+    page = visit("03_mixing")
+    folded = page.locator("article details.hide .cell_input pre").first
+    clicked = page.locator(".bd-sidebar-primary, .copybtn, .operator-lab-explorer .slide")
+    seen = "all => all.filter((node) => node.checkVisibility()).length"
+    assert not folded.is_visible() and clicked.evaluate_all(seen) > 0
+    page.emulate_media(media="print")
+    assert folded.is_visible() and folded.bounding_box()["height"] > 20
+    assert clicked.evaluate_all(seen) == 0
+    assert (
+        page.locator("article pre").evaluate_all(
+            "all => all.filter((block) => getComputedStyle(block).overflowX !== 'visible').length"
+        )
+        == 0
+    )
+
+
 def unsaid(page) -> list[str]:
     """Alternative texts that say nothing; Sphinx writes the file's name where none is given."""
     pictures = page.locator("article img")
