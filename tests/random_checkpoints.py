@@ -112,3 +112,8 @@ def checkpoint(folder: Path, kind: str = "llama", seed: int = 0, **changes) -> P
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer()), encoding="utf-8")
     save_file(tensors(config, seed), folder / "model.safetensors")
     return folder
+
+
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path

@@ -1,25 +1,20 @@
-"""Real models in the course's record: identities on random checkpoints, files, mistakes."""
+"""Real models in the course's record: identities on random checkpoints, controls, mistakes."""
 
 from __future__ import annotations
 
-import json
 import re
-import struct
 
 import numpy as np
 import pytest
-import random_gguf
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from random_checkpoints import CONFIGS, TEXT, WORDS, checkpoint, tensors
-from safetensors.torch import save_file
+from random_checkpoints import CONFIGS, TEXT, WORDS, checkpoint
 
 from operator_lab import dyson, edits, mixing, pretrained
 from operator_lab.corpus import tokens as words
 from operator_lab.errors import LabError
 from operator_lab.measurement import lens
-from operator_lab.pretrained import gguf
 from operator_lab.run import GATES
 from operator_lab.transformer.activations import ACTIVATIONS
 
@@ -284,56 +279,7 @@ def test_what_it_says_of_itself(model):
         model.weights["W_E"][0, 0] = 1.0
 
 
-# --- files ----------------------------------------------------------------------------------------
-
-
-def of_folder(folder, given):
-    """The same weights as a Llama folder, un-permuted by the definition of RoPE's two layouts."""
-    names = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
-             "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
-             "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-             "ffn_up": "mlp.up_proj", "ffn_gate": "mlp.gate_proj",
-             "ffn_down": "mlp.down_proj"}  # fmt: skip
-    found = {"model.embed_tokens.weight": given["token_embd.weight"],
-             "model.norm.weight": given["output_norm.weight"]}  # fmt: skip
-    for name, w in given.items():
-        if not name.startswith("blk."):
-            continue
-        _, i, part, _ = name.split(".")
-        if part in ("attn_q", "attn_k"):
-            rows = np.empty_like(w)
-            for head in range(len(w) // 8):
-                for m in range(4):  # the pair (2m, 2m + 1) there is (m, m + 4) here
-                    rows[8 * head + m] = w[8 * head + 2 * m]
-                    rows[8 * head + m + 4] = w[8 * head + 2 * m + 1]
-            w = rows
-        found[f"model.layers.{i}.{names[part]}.weight"] = w
-    checkpoint(folder, vocab_size=12, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-               head_dim=8, max_position_embeddings=16, tie_word_embeddings=True)  # fmt: skip
-    save_file({k: torch.tensor(v) for k, v in found.items()}, folder / "model.safetensors")
-    return pretrained.load(folder)
-
-
-@pytest.mark.parametrize("kind", ["F32", "F16", "Q4_0", "Q4_1", "Q8_0"])
-def test_a_gguf_file_gives_the_same_model_as_a_folder(kind, tmp_path):
-    kinds = {part: kind for part in random_gguf.SIZES if "norm" not in part}
-    meant = random_gguf.write(tmp_path / "model.gguf", kinds)
-    read = gguf.read(tmp_path / "model.gguf")
-    assert read.facts["general.odd"] and read.facts["tokenizer.ggml.merges"] == random_gguf.MERGES
-    for name, w in meant.items():
-        assert np.array_equal(read.tensors[name], w) or abs(read.tensors[name] - w).max() < 1e-6
-    one = pretrained.load(tmp_path / "model.gguf")
-    two = of_folder(tmp_path / "folder", meant)
-    tokens = np.array([0, 3, 5, 1, 1, 9])
-    assert abs(one.run(tokens).logits - two.run(tokens).logits).max() < 1e-4
-
-
-def test_the_byte_pairs_of_a_gguf(tmp_path):
-    random_gguf.write(tmp_path / "model.gguf")
-    model = pretrained.load(tmp_path / "model.gguf")
-    assert model.language.words[8:] == (" ", " a", "ab", "<|end|>")
-    assert model.run("ab a").words == ("ab", " a")
-    assert model.language.word("a") == "a" and model.language.word(" a") == " a"
+# --- words ----------------------------------------------------------------------------------------
 
 
 def test_words_are_readable_and_no_two_alike():
@@ -350,171 +296,7 @@ def test_words_are_readable_and_no_two_alike():
     assert words.vocabulary(plain, 3) == (" the", "the", "x")
 
 
-def test_a_tied_head_and_a_tokenizer_that_cuts(tmp_path):
-    folder = checkpoint(tmp_path)
-    known = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    known["truncation"] = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst",
-                           "stride": 0}  # fmt: skip
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    written(folder / "config.json", json.dumps(config | {"tie_word_embeddings": True}))
-    (folder / "tokenizer.json").write_text(json.dumps(known), encoding="utf-8")
-    weights = {k: v for k, v in tensors(CONFIGS["llama"]).items() if k != "lm_head.weight"}
-    save_file(weights, folder / "model.safetensors")
-    model = pretrained.load(folder)
-    assert len(model.tokens(TEXT)) == 10  # all of it, whatever the file says
-    for one in (model, model.to("float64"), model.replace(tau=2.0)):
-        weights = one.transformer.weights()
-        assert weights["W_U.weight"] is weights["W_E"]
-
-
 # --- mistakes -------------------------------------------------------------------------------------
-
-
-def written(path, content):
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def broken_folder(folder, kind="llama", remove=None, add=None, drop=None, cut=None, **changes):
-    checkpoint(folder, kind, **changes)
-    if remove:
-        (folder / remove).unlink()
-    if add:
-        written(folder / add, b"\x80\x04.")
-    if drop:
-        kept = {k: v for k, v in tensors(CONFIGS[kind] | changes).items() if k != drop}
-        save_file(kept, folder / "model.safetensors")
-    if cut:
-        whole = (folder / "model.safetensors").read_bytes()
-        written(folder / "model.safetensors", whole[: len(whole) // cut])
-    return folder
-
-
-FOLDERS = {
-    "no config": (dict(remove="config.json"), "not the folder of a model: config.json is missing"),
-    "no weights": (dict(remove="model.safetensors"), "no weights: model.safetensors is missing"),
-    "no tokenizer": (dict(remove="tokenizer.json"), "no tokenizer: tokenizer.json is missing"),
-    "pickled": (
-        dict(remove="model.safetensors", add="pytorch_model.bin"),
-        "pytorch_model.bin is pickled: .* Only safetensors and GGUF are read",
-    ),
-    "truncated": (dict(cut=2), "is not a whole safetensors file"),
-    "cut in the header": (dict(cut=500), "is not a whole safetensors file"),
-    "a weight missing": (
-        dict(drop="model.layers.1.mlp.up_proj.weight"),
-        "not whole: 'model.layers.1.mlp.up_proj.weight' is missing",
-    ),
-    "a bias missing": (
-        dict(kind="bert", drop="encoder.layer.0.output.dense.bias"),
-        "encoder.layer.0.output.dense.bias' is missing",
-    ),
-    "unknown": (
-        dict(model_type="t5"),
-        "'t5' is an encoder-decoder, which the Transformer here is not; known: gpt2, llama",
-    ),
-    "no type": (dict(model_type=None), "The architecture None is not known"),
-    "another nonlinearity": (dict(hidden_act="xielu"), "nonlinearity 'xielu' .hidden_act. is not"),
-    "odd heads": (dict(num_key_value_heads=3), "4 heads of queries cannot share 3 heads"),
-    "odd rotation": (dict(rope_scaling={"rope_type": "spiral"}), "rotation 'spiral' is not known"),
-    "half a rotation": (dict(partial_rotary_factor=0.5), "RoPE of 3 features is not known"),
-    "odd features": (dict(head_dim=5), "RoPE of 5 features is not known"),
-    "relative positions": (
-        dict(kind="bert", position_embedding_type="relative_key"),
-        "position_embedding_type = 'relative_key', which is not known here; known is 'absolute'",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", FOLDERS)
-def test_a_folder_that_is_no_model_says_why(case, tmp_path, as_a_learner):
-    how, message = FOLDERS[case]
-    with pytest.raises(LabError, match=message):
-        pretrained.load(broken_folder(tmp_path / "model", **how))
-
-
-def test_a_config_without_its_numbers_says_which(tmp_path, as_a_learner):
-    for kind, changes, message in (
-        ("llama", {"hidden_size": None}, "config.json does not say 'hidden_size'"),
-        (
-            "llama",
-            {"num_attention_heads": "4"},
-            "says num_attention_heads = '4', which is not a whole",
-        ),
-        ("gpt2", {"n_embd": None}, "config.json does not say 'n_embd'"),
-        ("bert", {"hidden_size": "a"}, "hidden_size = 'a', which is not a whole number"),
-    ):
-        checkpoint(tmp_path, kind)
-        config = CONFIGS[kind] | changes
-        written(tmp_path / "config.json", json.dumps(config))
-        with pytest.raises(LabError, match=message):
-            pretrained.load(tmp_path)
-    del config["hidden_size"]
-    written(tmp_path / "config.json", json.dumps(config))
-    with pytest.raises(LabError, match="config.json does not say 'hidden_size'"):
-        pretrained.load(tmp_path)
-
-
-def test_weights_of_another_shape_do_not_fit(tmp_path, as_a_learner):
-    folder = checkpoint(tmp_path, hidden_size=10, head_dim=6)
-    save_file(tensors(CONFIGS["llama"]), folder / "model.safetensors")
-    with pytest.raises(
-        LabError, match=r"not those of config.json: W_E is \(14, 12\), \(14, 10\) is"
-    ):
-        pretrained.load(folder)
-
-
-def test_files_that_are_no_models(tmp_path, as_a_learner):
-    for name, content, message in (
-        ("weights.bin", b"x", "weights.bin is pickled"),
-        ("model.pt", b"x", "model.pt is pickled"),
-        ("short.gguf", b"GGUF", "ends too early"),
-        ("other.gguf", b"x" * 40, "not a GGUF file of version 2 or 3"),
-        ("old.gguf", b"GGUF" + struct.pack("<IQQQ", 1, 0, 0, 0), "not a GGUF file of version"),
-        ("wild.gguf", b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 2**60), "ends too early"),
-        ("odd.gguf", b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + random_gguf._text("a")
-         + struct.pack("<I", 77), "is damaged"),
-    ):  # fmt: skip
-        with pytest.raises(LabError, match=message):
-            pretrained.load(written(tmp_path / name, content))
-    written(tmp_path / "config.json", "{")
-    with pytest.raises(LabError, match="config.json' is not a JSON file"):
-        pretrained.load(tmp_path)
-    written(tmp_path / "config.json", "[1]")
-    with pytest.raises(LabError, match="does not describe a model"):
-        pretrained.load(tmp_path)
-    with pytest.raises(LabError, match="There is no folder '.*nowhere'; give one with a config"):
-        pretrained.load(tmp_path / "nowhere")
-    with pytest.raises(LabError, match="There is no file '.*none.gguf'"):
-        pretrained.load(tmp_path / "none.gguf")
-
-
-@pytest.mark.parametrize("share", [0.3, 0.8, 0.999])
-def test_a_truncated_gguf_says_so(share, tmp_path, as_a_learner):
-    random_gguf.write(tmp_path / "model.gguf")
-    whole = (tmp_path / "model.gguf").read_bytes()
-    with pytest.raises(LabError, match="ends too early; copy or install it again"):
-        pretrained.load(written(tmp_path / "cut.gguf", whole[: int(share * len(whole))]))
-
-
-GGUFS = {
-    "architecture": (dict(said=random_gguf.facts(**{"general.architecture": "mamba"})),
-                     "architecture 'mamba' is not known as GGUF; known: llama"),
-    "kind of block": (dict(kinds={"attn_q": 10}), "kind of block .number 10. .* known: F32, F16"),
-    "tokenizer": (dict(said=random_gguf.facts(**{"tokenizer.ggml.pre": "odd"})),
-                  "tokenizer .'gpt2', 'odd'. of this GGUF is not known"),
-    "missing": (dict(given={k: v for k, v in random_gguf.tensors().items() if "ffn_up" not in k}),
-                "'blocks.0.mlp.W_1.weight' is missing"),
-    "a fact": (dict(said={k: v for k, v in random_gguf.facts().items() if "block_count" not in k}),
-               "does not say 'llama.block_count'"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", GGUFS)
-def test_a_gguf_that_is_not_known_says_why(case, tmp_path, as_a_learner):
-    how, message = GGUFS[case]
-    random_gguf.write(tmp_path / "model.gguf", **how)
-    with pytest.raises(LabError, match=message):
-        pretrained.load(tmp_path / "model.gguf")
 
 
 def test_texts_that_cannot_be_read(models, as_a_learner, monkeypatch):
