@@ -94,9 +94,10 @@ def test_a_diverging_training_on_cuda_keeps_the_last_finite_weights():
 def test_every_instrument_says_there_what_it_says_here(tmp_path):
     pytest.importorskip("tokenizers")
     import instruments
+    import model_kinds
 
-    for kind in instruments.kinds(tmp_path).values():
-        there = instruments.Kind(kind.name, kind.model.to(device="cuda"))
+    for kind in model_kinds.kinds(tmp_path).values():
+        there = model_kinds.Kind(kind.name, kind.model.to(device="cuda"))
         for name, call in instruments.instruments().items():
             assert instruments.outcome(call, there) == instruments.outcome(call, kind), name
 

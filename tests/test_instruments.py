@@ -18,7 +18,8 @@ from operator_lab.model import Model
 
 pytest.importorskip("tokenizers")
 import instruments  # noqa: E402
-from instruments import FIRST, SECOND  # noqa: E402
+import model_kinds  # noqa: E402
+from model_kinds import FIRST, SECOND  # noqa: E402
 
 FOREIGN = re.compile(r"\w+Error: |gives NaN")
 
@@ -39,7 +40,7 @@ def found():
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
-    return instruments.kinds(tmp_path_factory.mktemp("kinds"))
+    return model_kinds.kinds(tmp_path_factory.mktemp("kinds"))
 
 
 @pytest.fixture(params=["GPT-2", "Llama", "own text, words"])
@@ -86,8 +87,8 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_shapes_that_nobody_has_listed_are_measured_or_refused(name, as_a_learner):
-    made = instruments._drawn(len(instruments.WORDS), **(instruments.SIZE | ODD[name]))
-    kind = instruments.Kind(name, Model(made, instruments.tokenizer("your model")))
+    made = model_kinds.drawn(len(model_kinds.WORDS), **(model_kinds.SIZE | ODD[name]))
+    kind = model_kinds.Kind(name, Model(made, model_kinds.tokenizer("your model")))
     for instrument, call in instruments.instruments().items():
         said = instruments.outcome(call, kind)
         assert not FOREIGN.match(said), (instrument, said)
