@@ -1,14 +1,15 @@
-"""Measurements that another process can import by name, on models small enough for a moment."""
+"""An ensemble of models small enough for a moment; another process imports its measurements."""
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from operator_lab.ensembles import Ensemble
+from operator_lab.ensembles import ENSEMBLES, Ensemble, engine, file, jobs, run
 from operator_lab.model import Model
 from operator_lab.training import Recipe
 
@@ -52,3 +53,32 @@ def fails(model: Model) -> dict:
 
 
 TINY = Ensemble(ROWS, size)
+
+
+def whole() -> bytes:
+    """The text that every way of making the file has to end at: two rows, two seeds."""
+    found = {
+        (row, seed): jobs.work(replace(recipe, seed=seed), TINY).measured
+        for row, recipe in ROWS.items()
+        for seed in range(2)
+    }
+    return file.text(ROWS, found)
+
+
+def alone(monkeypatch, folder: Path) -> Path:
+    """The catalogue is one small ensemble, and what is shipped lies in a folder of its own."""
+    for name in list(ENSEMBLES):
+        monkeypatch.delitem(ENSEMBLES, name)
+    monkeypatch.setitem(ENSEMBLES, "tiny", TINY)
+    monkeypatch.setattr(engine, "DATA", folder)
+    return folder
+
+
+def made(folder, executor=None, measure=size, seeds=2):
+    """Run it and return the text of the file."""
+    ENSEMBLES["tiny"] = replace(TINY, measure=measure)
+    return run("tiny", seeds, folder, progress=False, executor=executor).read_bytes()
+
+
+def kept(folder):
+    return file.read(folder / "tiny.json").found
