@@ -79,9 +79,10 @@ def noticed(module: Path, source: str, tests: list[str], folder: Path) -> bool:
 
 
 def namesakes(module: Path) -> list[str]:
-    """The tests that bear the name of a module or of its folder; none if there are none."""
+    """The tests named after a module, its folder or both; none if there are none."""
     stems = module.relative_to(ROOT / "operator_lab").with_suffix("").parts
-    found = [f"tests/test_{stem}.py" for stem in stems if (ROOT / f"tests/test_{stem}.py").exists()]
+    names = dict.fromkeys([*stems, "_".join(stems)])
+    found = [f"tests/test_{name}.py" for name in names if (ROOT / f"tests/test_{name}.py").exists()]
     return [*found, "tests/test_fine_print.py"] if found else []
 
 
