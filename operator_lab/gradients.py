@@ -8,7 +8,11 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
+from .corpus import Lexicon
+from .errors import LabError
+from .given import real, shown
 from .recorder import check_point, known_point
+from .shape import Shape
 from .transformer import Note, Transformer
 
 
@@ -29,6 +33,27 @@ class Collector(Note):
         seen = value.view_as(value)  # by itself: a head's write is also taken off again
         self.found.append(seen)
         return seen
+
+
+def readout_weights(shape: Shape, language: Lexicon, readout) -> Float[ndarray, "k"]:
+    """The weights of a read-out, which a word or two may name; LabError for another read-out."""
+    words = (readout,) if isinstance(readout, str) else readout
+    named = isinstance(words, tuple | list) and all(isinstance(w, str) for w in words)
+    if named and shape.readout != "none" and len(words) in (1, 2):
+        one = np.eye(shape.vocabulary)
+        first, *other = (one[language.index(w)] for w in words)
+        return first - (other[0] if other else 1 / shape.vocabulary)
+    if shape.readout == "none":
+        count, what = (
+            shape.features,
+            f"the weights of the {shape.features} numbers of its last state",
+        )
+    else:
+        count = shape.vocabulary
+        what = f"a word, two words, or the weights of the {count} logits"
+    if named or np.shape(readout) != (count,):
+        raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
+    return real(readout, "read-out")
 
 
 def gradients(

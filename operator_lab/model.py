@@ -20,8 +20,8 @@ from .corpus.lexicon import no_law
 from .device import pick_device
 from .errors import LabError, near
 from .files import write_whole
-from .given import distribution, index, real, shown
-from .gradients import gradients
+from .given import distribution, index, shown
+from .gradients import gradients, readout_weights
 from .guard import guarded
 from .model_file import packed, unpacked
 from .recorder import Editor, Edits
@@ -31,6 +31,7 @@ from .transformer import PLAIN, Transformer
 
 ROOM = 1e9  # bytes that the maps S and A in the record of one text may take
 BATCH_ROOM = 4e9  # and those of a batch
+LAWS = 5 * 10**7  # probabilities held at once where only one of each law is read
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -185,24 +186,8 @@ class Model:
         """
         tokens = self.tokens(sentence)
         at = index(position, len(tokens), "position")
-        return gradients(self.transformer, tokens, self._bra(readout), point, at)
-
-    def _bra(self, readout) -> Float[ndarray, "k"]:
-        """The weights of a read-out, which a word or two may name."""
-        s, words = self.shape, (readout,) if isinstance(readout, str) else readout
-        named = isinstance(words, tuple | list) and all(isinstance(w, str) for w in words)
-        if named and s.readout != "none" and len(words) in (1, 2):
-            one = np.eye(s.vocabulary)
-            first, *other = (one[self.language.index(w)] for w in words)
-            return first - (other[0] if other else 1 / s.vocabulary)
-        if s.readout == "none":
-            count, what = s.features, f"the weights of the {s.features} numbers of the last state"
-        else:
-            count = s.vocabulary
-            what = f"a word, two words, or the weights of the {count} logits"
-        if named or np.shape(readout) != (count,):
-            raise LabError(f"A read-out of this model is {what}; got {shown(readout)}.")
-        return real(readout, "read-out")
+        weights = readout_weights(self.shape, self.language, readout)
+        return gradients(self.transformer, tokens, weights, point, at)
 
     @guarded(empty=("edits",))
     def law(
@@ -274,10 +259,16 @@ class Model:
         return float(np.concatenate(missed).mean())
 
     def _surprise(self, tokens, edits: Edits | None) -> Float[ndarray, "*batch N_1"]:
-        """-log P of every word but the first, in nats."""
-        law = self.law(tokens[..., :-1], edits)
-        said = np.take_along_axis(law, tokens[..., 1:, None], -1)[..., 0]
-        return -np.log(np.maximum(said, 1e-300))
+        """-log P of every word but the first, in nats; as many texts at a time as there is room."""
+        length = tokens.shape[-1]
+        texts = tokens.reshape(-1, length)
+        most = max(1, LAWS // (length * self.shape.vocabulary))
+        said = [
+            np.take_along_axis(self.law(some[:, :-1], edits), some[:, 1:, None], -1)[..., 0]
+            for some in (texts[at : at + most] for at in range(0, len(texts), most))
+        ]
+        found = -np.log(np.maximum(np.concatenate(said), 1e-300))
+        return found.reshape(*tokens.shape[:-1], length - 1)
 
     @guarded(own=("texts",), empty=("edits",))
     def loss(

@@ -40,7 +40,8 @@ def quoted_numbers(markdown: str) -> list[tuple[str, list[tuple[Decimal, bool]]]
     """Every bold passage with a digit in it, outside code and formulas, with its numbers."""
     prose = re.sub(r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", "", markdown, flags=re.DOTALL)
     passages = re.findall(r"\*\*([^*]+)\*\*|<(?:b|strong)>(.*?)</", prose)
-    bold = (first or second for first, second in passages)
+    # the number of an exercise is no measurement
+    bold = (re.sub(r"^\d+\. ", "", first or second) for first, second in passages)
     return [(passage, numbers(passage)) for passage in bold if re.search(r"\d", passage)]
 
 

@@ -23,7 +23,7 @@ REQUIREMENTS = [
     Requirement(text)
     for text in PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
 ]
-ON_REQUEST = {"convert", "bench", "field-trip", "pdf"}  # by their own targets
+ON_REQUEST = {"convert", "bench", "field-trip"}  # by their own targets
 BASE = """anywidget ipywidgets jaxtyping jupyterlab matplotlib nbval numpy safetensors torch tqdm"""
 
 

@@ -131,17 +131,17 @@ def test_the_peak_is_where_the_heat_capacity_is_largest(levels):
     assert td.peak(levels) == pytest.approx(x[curve.argmax()], abs=2e-3)
 
 
-def test_the_observers_of_a_text_add_one_to_every_count(tmp_path):
+def test_the_observers_of_a_text_add_one_count_that_all_words_share(tmp_path):
     (tmp_path / "own.txt").write_text("ab" * 200 + "aabbaabbaabbaabbaabbaabb", encoding="utf-8")
     found = text(tmp_path / "own.txt", context=8)
     said = [found.words[i] for i in found.tokens]
     seen, held = said[: found._cut], said[found._cut :]
-    p = {w: (seen.count(w) + 1) / (len(seen) + 2) for w in "ab"}
+    p = {w: (seen.count(w) + 1 / 2) / (len(seen) + 1) for w in "ab"}
     assert found.bounds()["frequencies"] == pytest.approx(-np.mean([np.log(p[w]) for w in held]))
     pairs = list(zip(seen[:-1], seen[1:], strict=True))
 
     def after(a, b):
-        return (pairs.count((a, b)) + 1) / (sum(first == a for first, _ in pairs) + 2)
+        return (pairs.count((a, b)) + 1 / 2) / (sum(first == a for first, _ in pairs) + 1)
 
     by_last = -np.mean([np.log(after(a, b)) for a, b in zip(held[:-1], held[1:], strict=True)])
     assert found.bounds()["last word"] == pytest.approx(by_last)

@@ -120,16 +120,16 @@ class Text:
         """What an observer without a model needs, in nats per word of the held-out tenth.
 
         Uniform over the vocabulary; by frequencies; by the last word (both counted in the rest,
-        one added to every count); and what a compressor (xz) needs for the whole text.
+        with one count more that all words share); and what a compressor (xz) needs for the whole.
         """
         V, seen, held = len(self.words), self.tokens[: self._cut], self.tokens[self._cut :]
-        frequencies = np.bincount(seen, minlength=V) + 1.0
+        frequencies = np.bincount(seen, minlength=V) + 1 / V
         # only the pairs that occur: V^2 of them would fill the memory
         pairs, times = np.unique(seen[:-1] * V + seen[1:], return_counts=True)
         wanted = held[:-1] * V + held[1:]
         at = np.searchsorted(pairs, wanted).clip(max=len(pairs) - 1)
-        met = np.where(pairs[at] == wanted, times[at], 0) + 1.0
-        after = met / (np.bincount(seen[:-1], minlength=V) + float(V))[held[:-1]]
+        met = np.where(pairs[at] == wanted, times[at], 0) + 1 / V
+        after = met / (np.bincount(seen[:-1], minlength=V) + 1.0)[held[:-1]]
         packed = 8 * len(lzma.compress(self.decode(self.tokens).encode())) * np.log(2)
         return {
             "uniform": float(np.log(V)),

@@ -40,7 +40,7 @@ def opened() -> Iterator:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise LabError(
-            "Playwright is not installed; pip install 'operator-lab[pdf]' brings it."
+            "Playwright is not installed; pip install 'operator-lab[test]' brings it."
         ) from error
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(_ARGUMENTS))

@@ -151,7 +151,7 @@ ENSEMBLES = {
             f"mean of the past, rate {rate:g}": Recipe(
                 batch=32, rate=rate, shape=_BARE | {"tau": 1e6}
             )
-            for rate in (5e-3, 1e-2, 2e-2)
+            for rate in (5e-3, 1e-2, 2e-2, 4e-2)
         },
         excess,
     ),

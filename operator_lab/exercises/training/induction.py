@@ -171,7 +171,7 @@ EXERCISE = Exercise(
         "before = np.flatnonzero(tokens[:i] == tokens[i])",
     ),
     minutes=12,
-    level="core",
+    level="stretch",
     spared={
         "coincide": "a text has more words than a model has layers or heads",
         **dict.fromkeys(("tiny", "huge", "spread"), "weights lie between 0 and 1"),
