@@ -14,6 +14,7 @@ import inspect
 import pkgutil
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cached_property
@@ -164,7 +165,7 @@ BY_NAME: dict[str, Given] = {
     "layers": lambda k: 2,
     "precision": lambda k: "float32",
     "lengths": lambda k: [0, 1],
-    "held": lambda k: {},
+    "held": lambda k: defaultdict(lambda: np.ones(2), any=np.ones(2)),
     "ranks": lambda k: [1],
     "start": lambda k: k.first,
     "length": lambda k: len(k.tokens[0]) + 2,
@@ -209,7 +210,7 @@ ALONE: dict[str, Mapping[str, Given]] = {
     },
     "resummation.expansion": {"count": lambda k: 8},
     "measurement.generate": {"start": lambda k: k.first},
-    "figures.resummation.law_of": {"x": lambda k: k.run.states[-1, -1]},
+    "figures.resummation.law_of": {"x": lambda k: k.run.states[-1, -1:]},
     "Model.mapped": {"change": lambda k: lambda w: 2 * w},
     "resummation.tail": {"layers": lambda k: 2},
     "one_hot.window_law": {"tokens": lambda k: k.tokens[:, :2]},
