@@ -114,8 +114,8 @@ class Model:
         wrong = tokens[(tokens < 0) | (tokens > last)]
         if wrong.size:
             raise LabError(f"Token {wrong[0]} does not exist; this model has tokens 0 to {last}.")
-        # one type for all: an array of uint8 would be read as a mask
-        return tokens.astype(np.int64, copy=False)
+        # one type for all: an array of uint8 would be read as a mask, a reversed one not at all
+        return np.asarray(tokens, np.int64, order="C")
 
     @guarded(empty=("edits",))
     def run(
@@ -289,7 +289,7 @@ class Model:
     @guarded(own=("texts",))
     def rows(self, texts: Int[ndarray, "B N"] | Sequence) -> Int[ndarray, "B N"]:
         """Several texts as tokens of one length: sentences are cut to the shortest of them."""
-        if isinstance(texts, ndarray):
+        if isinstance(texts, ndarray) and texts.dtype.kind != "U":
             return self.checked(texts)
         single = isinstance(texts, str | bytes | Mapping | Set) or not np.iterable(texts)
         if single or not len(texts):

@@ -60,6 +60,11 @@ DOCUMENTED: dict[tuple[str, str], str] = {
 SLOW = {  # minutes under a type checker: their odd good values are tried by their own tests
     "thermodynamics.landscape.lifted", "continuum.trained.as_an_ode", "one_hot.observers",
 }  # fmt: skip
+ONCE = {  # a second call with the same arguments gives something else
+    "training.ranks.hold_ranks",  # it changes the Transformer it is given
+    "training.loop.train",  # it says how many seconds it took
+}
+ROUNDING = {"thermodynamics.work.quench"}  # gives what a reversible change loses: rounding alone
 
 
 @contextlib.contextmanager
@@ -151,7 +156,7 @@ def odd_faults(name: str, function) -> list[str]:
     plain, found = result(function, call_of(name, function)), []
     for key, label, call in varied(name, function, odd):
         got = result(function, call)
-        if label == "float32" and isinstance(got, Explorer):
+        if label == "float32" and (isinstance(got, Explorer) or name in ROUNDING):
             continue  # its words and its size follow the last digits
         if not same(got, plain, 1e-3 if label == "float32" else 1e-9):
             found.append(f"{name}({key}={label}): {str(got)[:120]}, not {str(plain)[:60]}")
@@ -165,6 +170,6 @@ def test_a_bad_argument_is_told_in_one_sentence(name):
 
 
 @pytest.mark.usefixtures("as_a_learner")
-@pytest.mark.parametrize("name", sorted(set(SURFACE) - SLOW))
+@pytest.mark.parametrize("name", sorted(set(SURFACE) - SLOW - ONCE))
 def test_an_odd_value_that_means_the_same_gives_the_same(name):
     assert not odd_faults(name, SURFACE[name])

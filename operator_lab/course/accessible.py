@@ -6,7 +6,15 @@ from __future__ import annotations
 def setup(app) -> dict:
     """Join a Sphinx build (called by Sphinx)."""
     app.connect("html-page-context", _name_folds, priority=900)  # after the theme's own
+    app.connect("html-page-context", _no_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _no_list(app, name, template, context, doctree) -> None:
+    # Papers are written as a list whose entries say that they are papers, not that they are entries.
+    if "body" in context:
+        listed = '<div role="list" class="citation-list">'
+        context["body"] = context["body"].replace(listed, '<div class="citation-list">')
 
 
 def _name_folds(app, name, template, context, doctree) -> None:

@@ -163,7 +163,7 @@ def test_every_figure_is_a_picture(lab, root):
 def test_the_picture_with_a_slider_is_drawn(explorer):
     assert explorer.count() == 1 and explorer.locator("figure > svg").count() == 3
     drawn, said, value = state(explorer)
-    assert all(drawn) and "bank" in said and value == "1"
+    assert all(drawn) and "bank" in said and value == "1 times T0"
 
 
 def test_its_colours_follow_the_theme(lab, explorer, tmp_path):
