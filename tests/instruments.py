@@ -210,6 +210,7 @@ ALONE: dict[str, Mapping[str, Given]] = {
     },
     "resummation.expansion": {"count": lambda k: 8},
     "measurement.generate": {"start": lambda k: k.first},
+    "figures.living.first_frame": {"head": lambda k: (1, 1)},
     "figures.resummation.law_of": {"x": lambda k: k.run.states[-1, -1:]},
     "Model.mapped": {"change": lambda k: lambda w: 2 * w},
     "resummation.tail": {"layers": lambda k: 2},

@@ -11,7 +11,7 @@ def setup(app) -> dict:
 
 
 def _no_list(app, name, template, context, doctree) -> None:
-    # Papers are written as a list whose entries say that they are papers, not that they are entries.
+    # Papers are written as a list whose entries say that they are papers, and not entries of it.
     if "body" in context:
         listed = '<div role="list" class="citation-list">'
         context["body"] = context["body"].replace(listed, '<div class="citation-list">')
