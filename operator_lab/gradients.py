@@ -46,7 +46,7 @@ def readout_weights(shape: Shape, language: Lexicon, readout) -> Float[ndarray, 
     if shape.readout == "none":
         count, what = (
             shape.features,
-            f"the weights of the {shape.features} numbers of its last state",
+            f"the weights of the {shape.features} numbers of the last state",
         )
     else:
         count = shape.vocabulary
