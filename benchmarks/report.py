@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from operator_lab.errors import LabError
+from operator_lab.course.marked import passage
 from operator_lab.files import write_whole
 
 from .growth import Curve
@@ -25,7 +25,7 @@ RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).with_name("README.md")
 PAGE = ROOT / "course" / "benchmarks.md"
 FIGURE = ROOT / "course" / "images" / "growth.svg"
-OPEN, CLOSE = "<!-- tables: written by make bench -->", "<!-- end of tables -->"
+PASSAGE = "tables"  # of the README, between two marks
 ALT = (
     "Three log-log panels, cost against depth L, length N and width d: a training step, the bytes "
     "of a record and all orders of a run, each with its measured power; dashed lines of slope 1 "
@@ -150,14 +150,6 @@ def told(machine: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
-def between_markers(text: str, content: str) -> str:
-    """The text with `content` between its two markers; LabError if it has none."""
-    if text.count(OPEN) != 1 or text.count(CLOSE) != 1:
-        raise LabError(f"README.md has lost its markers {OPEN!r} and {CLOSE!r}; put both back.")
-    head, _, rest = text.partition(OPEN)
-    return f"{head}{OPEN}\n\n{content}\n\n{CLOSE}{rest.partition(CLOSE)[2]}"
-
-
 def page(results: Mapping) -> str:
     """The book's page."""
     figure = f"![{ALT}](images/{FIGURE.name})\n" if results["curves"] else ""
@@ -170,10 +162,14 @@ def page(results: Mapping) -> str:
     )
 
 
+def told_in(text: str, results: Mapping) -> str:
+    """The README's text with these tables; LabError if it has lost its marks."""
+    return passage(text, PASSAGE, f"\n{tables(results)}\n")
+
+
 def write(results: Mapping, readme: Path = README, page_at: Path = PAGE, figure: Path = FIGURE):
     """Write the README's tables, the book's page and the figure from the same results."""
-    text = between_markers(readme.read_text(encoding="utf-8"), tables(results))
-    write_whole(readme, text.encode())
+    write_whole(readme, told_in(readme.read_text(encoding="utf-8"), results).encode())
     if results["curves"]:
         write_whole(figure, drawn([Curve(**curve) for curve in results["curves"]]))
     write_whole(page_at, page(results).encode())

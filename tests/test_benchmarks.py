@@ -214,7 +214,9 @@ def test_everything_written_comes_from_the_results(results, tmp_path):
     kept, readme, page, figure = (tmp_path / n for n in ("r.json", "README.md", "p.md", "i/g.svg"))
     report.save(results, kept)
     assert report.load(kept) == json.loads(json.dumps(results))
-    readme.write_text(f"before\n{report.OPEN}\nold\n{report.CLOSE}\nafter\n", encoding="utf-8")
+    readme.write_text(
+        "before\n<!-- begin tables: x -->\nold\n<!-- end tables -->\nafter\n", encoding="utf-8"
+    )
     report.write(report.load(kept), readme, page, figure)
     first = [path.read_bytes() for path in (readme, page, figure)]
     report.write(report.load(kept), readme, page, figure)
@@ -227,12 +229,12 @@ def test_everything_written_comes_from_the_results(results, tmp_path):
 
 
 def test_a_readme_without_markers_is_left_alone():
-    with pytest.raises(LabError, match="has lost its markers"):
-        report.between_markers("no markers", "content")
+    with pytest.raises(LabError, match="0 passages between 'begin tables"):
+        report.told_in("no marks", {"tables": {}, "curves": []})
 
 
 def test_what_is_committed_agrees_with_the_results():
     results = report.load()
     readme = report.README.read_text(encoding="utf-8")
-    assert report.between_markers(readme, report.tables(results)) == readme
+    assert report.told_in(readme, results) == readme
     assert report.PAGE.read_text(encoding="utf-8") == report.page(results)

@@ -107,11 +107,11 @@ def test_the_board_is_one_piece_of_html_whatever_a_claim_says():
 
 
 def test_the_card_has_the_size_that_sites_ask_for_and_shows_each_verdict(tmp_path):
-    card.draw(tmp_path / "a.png", front.verdicts(ROWS))
+    card.draw(tmp_path / "a.png", front.verdicts(ROWS), front.SAID)
     image = imread(tmp_path / "a.png")
     assert image.shape[:2] == (card.HEIGHT, card.WIDTH) == (630, 1200)
     (tmp_path / "a.png").unlink()
-    card.draw(tmp_path / "a.png", [["exact"] * 20, ["breaks"]])
+    card.draw(tmp_path / "a.png", [["exact"] * 20, ["breaks"]], front.SAID)
     fewer = imread(tmp_path / "a.png")
 
     def area(picture, colour):

@@ -110,7 +110,7 @@ def _card(app, error) -> None:
         from ..figures.card import draw
 
         found = claims.rows(Path(app.srcdir).glob("*.ipynb"))
-        draw(Path(app.outdir) / "_static" / CARD, front.verdicts(found))
+        draw(Path(app.outdir) / "_static" / CARD, front.verdicts(found), front.SAID)
 
 
 def _unmark(app, doctree) -> None:

@@ -24,7 +24,9 @@ PARTS = (  # the number of a part's last notebook, and what it is about
     (12, "Models that other people trained"),
 )
 SIGNS = dict(zip(claims.VERDICTS, "=✓~×·", strict=True))
-SAID = {"holds with a caveat": "with a caveat", "holds": "hold", "breaks": "break"}
+SAID = {v: v for v in claims.VERDICTS} | {  # of several claims
+    "holds with a caveat": "with a caveat", "holds": "hold", "breaks": "break",
+}  # fmt: skip
 _HEAD = re.compile(r"# (?P<number>\d\d) · (?P<title>[^\n]+)\n+\*\*(?P<question>[^*]+)\*\*")
 _TIME = re.compile(r"\*Time\*: about (\d+)\s+minutes,\s+exercises\s+(\d+)\s+more")
 
@@ -91,7 +93,7 @@ def _clock(minutes: int) -> str:
 
 def summary(rows: Sequence[claims.Row]) -> str:
     """Return in a sentence of Markdown how many claims there are of each verdict."""
-    counts = [(sum(row.verdict == v for row in rows), SAID.get(v, v)) for v in claims.VERDICTS]
+    counts = [(sum(row.verdict == v for row in rows), SAID[v]) for v in claims.VERDICTS]
     *said, (untested, _) = counts
     listed = ", ".join(f"{n} {verdict}" for n, verdict in said)
     return (
@@ -140,8 +142,7 @@ def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
     counts = {v: verdicts.count(v) for v in claims.VERDICTS}
     tested = len(rows) - counts["not tested"]
     key = "".join(
-        f'<li><i class="{_kind(v)}" aria-hidden="true">{SIGNS[v]}</i> <b>{n}</b> '
-        f"{SAID.get(v, v)}</li>\n"
+        f'<li><i class="{_kind(v)}" aria-hidden="true">{SIGNS[v]}</i> <b>{n}</b> {SAID[v]}</li>\n'
         for v, n in counts.items()
     )
     lines = "".join(

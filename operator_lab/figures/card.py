@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -18,29 +18,22 @@ COLOURS = {  # those of front.css, which has them with the sign on each
     "breaks": "#c2410c",
     "not tested": "#6b7280",
 }
-WORDS = {
-    "exact": "exact",
-    "holds": "hold",
-    "holds with a caveat": "with a caveat",
-    "breaks": "break",
-    "not tested": "not tested",
-}
 
 
-def draw(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write the picture as a PNG; `rows` has the verdicts of each chapter."""
+def draw(path: Path, rows: Sequence[Sequence[str]], words: Mapping[str, str]) -> None:
+    """Write the picture as a PNG; `rows` has the verdicts of each chapter, `words` names them."""
     with style(dark=True):
         figure = plt.figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, layout="none")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(HEIGHT, 0))
         axes.axis("off")
-        _words(axes, [verdict for row in rows for verdict in row])
+        _words(axes, [verdict for row in rows for verdict in row], words)
         _tiles(axes, rows)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Software": None})
         plt.close(figure)
 
 
-def _words(axes, verdicts: Sequence[str]) -> None:
+def _words(axes, verdicts: Sequence[str], words: Mapping[str, str]) -> None:
     left, ink = 70, DARK["ink"]
     _mark(axes, left + 34, 104)
     axes.text(left + 92, 106, "Operator Lab", fontsize=40, weight="bold", va="center")
@@ -53,7 +46,7 @@ def _words(axes, verdicts: Sequence[str]) -> None:
         axes.add_patch(_tile(left, y - 12, 24, colour))
         count = sum(verdict == one for one in verdicts)
         axes.text(left + 76, y, str(count), fontsize=17, weight="bold", va="center", ha="right")
-        axes.text(left + 90, y, WORDS[verdict], fontsize=17, va="center", color=ink)
+        axes.text(left + 90, y, words[verdict], fontsize=17, va="center", color=ink)
 
 
 def _tiles(axes, rows: Sequence[Sequence[str]]) -> None:

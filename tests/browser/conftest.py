@@ -7,14 +7,15 @@ skipped, or fail where OPERATOR_LAB_BROWSER=required.
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from built_book import built
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from operator_lab.course.browser import chromium
+from operator_lab.errors import LabError
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,12 +25,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def chromium() -> str | None:
-    """Return the path of a Chromium, or None."""
-    given = os.environ.get("OPERATOR_LAB_CHROMIUM")
-    return given or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def _missing(reason: str) -> None:
@@ -45,9 +40,10 @@ def browser():
         from playwright.sync_api import sync_playwright
     except ImportError:
         _missing("playwright is not installed: pip install playwright")
-    path = chromium()
-    if path is None:
-        _missing(f"no Chromium found: set OPERATOR_LAB_CHROMIUM or install {', '.join(NAMES)}")
+    try:
+        path = chromium()
+    except LabError as error:
+        _missing(str(error))
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running

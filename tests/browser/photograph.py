@@ -15,8 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURE = ROOT / "course" / "images" / "notebook.png"
 sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tests")]
 
-from conftest import ARGUMENTS, chromium  # noqa: E402
+from conftest import ARGUMENTS  # noqa: E402
 from test_lab import run_all, served  # noqa: E402
+
+from operator_lab.course.browser import chromium  # noqa: E402
 
 
 def main() -> None:
