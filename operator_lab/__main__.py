@@ -98,6 +98,7 @@ def _check(notebooks: tuple[Path, ...], exercises_only: bool, room: str) -> int:
 @click.option("--workers", type=int, default=2, metavar="N", help="Students at once (2).")
 @click.option("--seconds", type=click.FloatRange(1), default=120.0, help="For a student (120).")
 @click.option("--memory", type=click.FloatRange(0.2), default=2.0, help="GB for a student (2).")
+@click.option("--nbgrader", type=FOLDER, metavar="DATABASE", help="Its gradebook.db gets them too.")
 @ROOM
 def _grade(
     folder: Path,
@@ -106,6 +107,7 @@ def _grade(
     workers: int,
     seconds: float,
     memory: float,
+    nbgrader: Path | None,
     room: str,
 ) -> int:
     """Grade a class: one folder a student, whatever the files are called.
@@ -113,7 +115,7 @@ def _grade(
     What is done is kept: after an interruption, give the same command again.
     """
     from .course.grading import folder as classes
-    from .course.grading import gradebook
+    from .course.grading import gradebook, into_nbgrader
     from .course.grading.room import room as opened
     from .course.grading.warden import Limits
     from .course.lessons import chosen
@@ -133,6 +135,8 @@ def _grade(
     show(head, [(s, *(own.count(state) or "" for state in gradebook.SIGNS)) for s, own in states])
     for path in gradebook.write(marks, to):
         print(f"wrote  {path}")
+    if nbgrader is not None:
+        print(f"wrote  {into_nbgrader.record(marks, nbgrader)}")
     return 0
 
 

@@ -12,13 +12,15 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from synthetic_class import asked, doing, make, notebook, wrong_cells
 
 from operator_lab import __main__ as command_line
 from operator_lab.course.grading import folder as classes
-from operator_lab.course.grading import gradebook
+from operator_lab.course.grading import gradebook, into_nbgrader
 from operator_lab.course.grading.room import room
 from operator_lab.course.grading.visit import Grade
 from operator_lab.course.grading.warden import Limits
@@ -160,9 +162,65 @@ def test_the_tables_for_other_systems(tmp_path):
     }
     moodle = list(csv.DictReader(paths["moodle.csv"].splitlines()))
     assert moodle[0]["Identifier"] == "Participant 12" and moodle[0]["Full name"] == "'=Eva"
+    assert {"Grade", "Last modified (grade)", "Feedback comments"} <= moodle[0].keys()
     exported = list(csv.DictReader(paths["nbgrader.csv"].splitlines()))
     assert (exported[0]["score"], exported[0]["max_score"]) == ("0", "5")
     assert not any(row[:1] in "=+@" for row in paths["details.csv"].splitlines())
+
+
+class Gradebook:
+    """The six calls of nbgrader.api.Gradebook that are needed; it refuses what it would refuse."""
+
+    kept: ClassVar[dict] = {}
+
+    def __init__(self, address: str):
+        self.db = SimpleNamespace(commit=lambda: None)
+        self.cells, self.handed_in = {}, set()
+        self.kept[address] = self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def update_or_create_assignment(self, name):
+        self.cells.setdefault(name, None)
+
+    def update_or_create_notebook(self, name, assignment):
+        self.cells[assignment] = {}
+
+    def update_or_create_grade_cell(self, name, notebook, assignment, max_score, cell_type):
+        self.cells[assignment][name] = {}
+
+    def update_or_create_student(self, student):
+        self.handed_in.add((student, None))
+
+    def update_or_create_submission(self, assignment, student):
+        assert (student, None) in self.handed_in and self.cells[assignment]
+        self.handed_in.add((student, assignment))
+        for grades in self.cells[assignment].values():
+            grades[student] = SimpleNamespace(auto_score=None, needs_manual_grade=True)
+
+    def find_grade(self, name, notebook, assignment, student):
+        return self.cells[assignment][name][student]
+
+
+def test_marks_go_into_the_gradebook_of_nbgrader(tmp_path, monkeypatch):
+    lesson = chosen(["03"])[0]
+    states = ("passed", "wrong", "by hand", *["missing"] * 9)
+    grades = {n: Grade(n, s, "") for n, s in zip(lesson.exercises, states, strict=False)}
+    marks = classes.Marks(("anna",), (lesson,), {"anna": grades}, {"anna": {}})
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    with pytest.raises(LabError, match="nbgrader is not installed here"):
+        into_nbgrader.record(marks, tmp_path / "gradebook.db")
+    monkeypatch.setitem(sys.modules, "nbgrader", ModuleType("nbgrader"))
+    monkeypatch.setitem(sys.modules, "nbgrader.api", SimpleNamespace(Gradebook=Gradebook))
+    into_nbgrader.record(marks, tmp_path / "gradebook.db")
+    cells = Gradebook.kept[f"sqlite:///{tmp_path / 'gradebook.db'}"].cells[lesson.stem]
+    written = [vars(cells[name]["anna"]) for name in lesson.exercises]
+    assert [w["auto_score"] for w in written] == [1, 0, 0, *[0] * (len(written) - 3)]
+    assert [w["needs_manual_grade"] for w in written][:4] == [False, False, True, False]
 
 
 def test_pages_escape_what_students_write():

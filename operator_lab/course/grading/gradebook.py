@@ -150,15 +150,19 @@ def _nbgrader(marks: Marks) -> Iterable[Sequence]:
 
 
 def _moodle(marks: Marks) -> Iterable[Sequence]:
-    """A grade in per cent and its feedback; import both columns, and map the first or second."""
-    yield "Identifier", "Full name", "Operator Lab", "Feedback comments"
+    """Per cent and feedback in the columns of Moodle's grading worksheet (mod/assign, offline).
+
+    Moodle knows a row by its identifier, and wants the date of the last grade: "-" is its own
+    word for none.
+    """
+    yield "Identifier", "Full name", "Grade", "Last modified (grade)", "Feedback comments"
     for student in marks.students:
         match = _MOODLE.match(student)
-        number = f"Participant {match['id']}" if match else student
+        number, name = (f"Participant {match['id']}", match["name"]) if match else ("", student)
         own = marks.grades[student]
         percent = f"{100 * marks.passed(student) / max(1, len(marks.exercises)):.1f}"
         open_ = [f"{n}: {own[n].state}" for n in marks.exercises if own[n].state != "passed"]
-        yield number, match["name"] if match else student, percent, "; ".join(open_)
+        yield number, name, percent, "-", "; ".join(open_)
 
 
 def _csv(rows: Iterable[Sequence]) -> str:
