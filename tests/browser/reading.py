@@ -14,8 +14,8 @@ MADE_READY = """() => {
     for (const fold of document.querySelectorAll("article details")) fold.open = true;
 }"""
 
-# Formulas and code in colour are most of a page, and axe looks at every letter: of code one of a
-# kind is enough, and a formula's inside is MathJax's own.
+# Formulas, code in colour and tables are most of a page, and axe looks at every letter: of code one
+# of a kind is enough, of a table's plain cells two rows, and a formula's inside is MathJax's own.
 SLIM = """() => {
     for (const formula of document.querySelectorAll("mjx-container")) formula.replaceChildren();
     const seen = new Set();
@@ -23,6 +23,9 @@ SLIM = """() => {
         if (seen.has(span.className)) span.replaceWith(span.textContent);
         seen.add(span.className);
     }
+    for (const cell of document.querySelectorAll("article tr:nth-of-type(n + 3) > *"))
+        if (!cell.style.cssText && !cell.querySelector("[class], [style], a, button, input"))
+            cell.replaceChildren();
 }"""
 VIOLATIONS = """async () => {
     const asked = { resultTypes: ["violations"], preload: false };  // a file may not fetch others

@@ -17,6 +17,8 @@ LISTED = re.findall(r"- file: (\S+)", (COURSE / "_toc.yml").read_text(encoding="
 OTHERS = [name for name in LISTED if name not in {*PAGES, "live"}] + ["genindex", "search"]
 LIVING = "live"  # a page with a whole model on it and more than one slider: looked at by itself
 WAYS = [(320, "dark"), (400, "light"), (1280, "light"), (1280, "dark")]
+# Contrast hangs on the theme, the size of what is touched on the width: two ways have all of it.
+READ_IN = [(1280, "light"), (320, "dark")]
 MIME = "application/vnd.jupyter.widget"
 DATA = re.compile(rf'<script type="{re.escape(MIME)}-state\+json">(.*?)</script>', re.DOTALL)
 BLOCK = re.compile(r'<div class="highlight-\w+ notranslate">.*?</pre>', re.DOTALL)
@@ -103,7 +105,7 @@ def test_a_page_is_whole_and_everybody_can_read_it(visit, name):
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert page.locator("article .math:not(:has(mjx-container))").count() == 0
     look_through(page)
-    barred = {way: grave(page) for way in reversed(WAYS) if shown(page, *way)}
+    barred = {way: grave(page) for way in READ_IN if shown(page, *way)}
     assert {way: wrong for way, wrong in barred.items() if wrong} == {}
 
 
