@@ -7,8 +7,9 @@
   const here = document.currentScript.src;
 
   function bytes(text) {
+    if (Uint8Array.fromBase64) return new DataView(Uint8Array.fromBase64(text).buffer); // since 2025
     const letters = atob(text), found = new Uint8Array(letters.length);
-    for (let k = 0; k < letters.length; k++) found[k] = letters.charCodeAt(k); // not from(): ten times slower
+    for (let k = 0; k < letters.length; k++) found[k] = letters.charCodeAt(k);
     return new DataView(found.buffer);
   }
   // What several pages need stands once, beside this script and as a script, for from a file nothing

@@ -27,7 +27,8 @@ export function sentenceBox(words, label, ask, take) {
     const fitting = words.map((word, i) => [word, law?.[i] ?? 0]).filter(([word, p]) => growing ? word.startsWith(growing) : p > 0);
     const next = fitting.sort((a, b) => b[1] - a[1]).slice(0, OFFERED_WORDS).map(([word]) => word);
     if (chips.dataset.words === (chips.dataset.words = `${next} ${growing}`)) return;
-    chips.replaceChildren(...next.map((word) => button(word, () => choose(word, growing))));
+    const offered = html("span", { class: "hint" }, growing ? "begin so:" : "may come next:");
+    chips.replaceChildren(...(next.length ? [offered] : []), ...next.map((word) => button(word, () => choose(word, growing))));
   } };
 }
 

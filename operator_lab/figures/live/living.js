@@ -47,6 +47,7 @@ function build(model, root) {
   // controls
   const sentence = sentenceBox(words, "Your sentence", ask, (value) => ({ text: value, at: null, row: null }));
   const strip = html("div", { class: "strip", role: "group", "aria-label": "After which word?" });
+  const asRead = html("p", { class: "hint" }, "As the model reads it, from the full stop before; choose a word to see what follows there:");
   const temperature = slider(-40, 40, (value) => ask({ T: 10 ** (value / 40) }));
   const heated = html("output", { "aria-hidden": "true" });
   const scope = select([], (value) => ask({ one: value === "1" }));
@@ -101,7 +102,7 @@ function build(model, root) {
   const controls = html("div", { class: "controls" }, ...parts({ temperature:
     [labelled("temperature of attention, T / T₀", temperature, { class: "slide" }), heated, labelled("in which heads", scope)] }), reset);
   const panels = header.parts.filter((part) => part in figures && part !== "exchange").map((part) => figures[part].node);
-  root.append(tour, sentence.node, ...parts({ speak: saying }), all, strip, status,
+  root.append(tour, sentence.node, ...parts({ speak: saying }), all, asRead, strip, status,
     ...(shows("temperature") || shows("grid") ? [controls] : []), html("div", { class: "panels" }, ...panels),
     ...parts({ exchange }), data, link);
 

@@ -70,7 +70,7 @@ export function simplex(senses, read) {
   const legend = html("div", { class: "legend" }, html("span", {}, sample(svg("circle", { class: "dot s0", r: 5 })), "Bayes’ rule"),
     ...(read ? [html("span", {}, sample(svg("circle", { class: "ring", r: 5 })), "read off the model")] : []));
   const hint = html("p", { class: "hint" }, read
-    ? `The dots are exact. The rings are what one affine map reads of the belief off the model’s last state, at the places where the next word depends on the sense; on other texts it finds ${percent(read.share)} of it.`
+    ? `The dots are exact. The rings are what one linear read-out (a probe) finds in the model’s last state, at the places where the next word depends on the sense: on other texts ${percent(read.share)} of the belief’s variance.`
     : "This is the exact belief, not the model’s.");
   const caption = html("figcaption"), node = html("figure", {}, caption, legend, root, hint);
   const listed = (belief) => senses.map((sense, s) => `${sense} ${percent(Math.max(belief[s], 0))}`).join(", ");
