@@ -101,9 +101,11 @@ def test_the_belief_is_read_by_one_affine_map_on_other_texts():
     assert set(read["nodes"]) == {n for n, x in lab.measurement.at_stake(language).items() if x > 0}
 
 
-@pytest.mark.parametrize("shape", [{"context": 1}, {"features": 16, "d_k": 4, "context": 2}])
-def test_where_texts_are_too_short_no_belief_is_read(shape):
-    assert lab.figures.live(small(**shape), "").header["belief"] is None
+def test_where_texts_are_too_few_for_a_state_no_belief_is_read():
+    """Two positions a text: fewer places than twice the features."""
+    model = small(features=160, context=2)
+    assert lab.figures.live(model, "the").header["belief"] is None
+    assert lab.figures.live(small(features=16, context=2), "the").header["belief"] is not None
 
 
 @pytest.mark.parametrize(
