@@ -16,7 +16,7 @@ import traitlets
 from IPython.display import display
 from numpy import ndarray
 
-from ..corpus import Language
+from ..corpus import Language, grammar_of
 from ..dyson import law_of, orders
 from ..errors import LabError
 from ..given import index, one_of
@@ -154,7 +154,8 @@ def _read_out(model: Model) -> dict[str, Any] | None:
 
     Fitted on one half of some texts, judged on the other; none where states or texts do not do.
     """
-    language, stake = model.language, at_stake(model.language)
+    language = grammar_of(model.language)
+    stake = at_stake(language)
     tokens = language.sample(TEXTS, min(32, model.shape.context), seed=5)
     x = model.to("float32").run_batch(tokens).states[:, -1].astype(float)
     belief = language.posterior(tokens)
