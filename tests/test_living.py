@@ -12,6 +12,7 @@ import operator_lab as lab
 from operator_lab.figures import tour
 from operator_lab.figures.living import ENGINE, MOST, PAGE, packed
 from operator_lab.figures.modules import joined
+from operator_lab.figures.views import VIEWS
 from operator_lab.model import Model
 from operator_lab.transformer import Transformer
 
@@ -75,6 +76,38 @@ def test_the_tour_is_told_where_it_is_true():
         assert tour.steps(other) == []
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_shows_its_parts_and_its_own_still(view):
+    """What is not shown is not sent: neither the tour nor a read-out of the belief."""
+    shown = lab.figures.live(lab.reference(), view=view)
+    parts = VIEWS[view].parts
+    assert "law" in parts and tuple(shown.header["parts"]) == parts
+    assert bool(shown.header["tour"]) == ("tour" in parts)
+    assert bool(shown.header["belief"]) == ("belief" in parts)
+    title = {"hops": "Counted by hops", "lens": "As if the model stopped"}.get(view, "Head 2.3")
+    assert shown._first.panels[1].title.startswith(title)
+
+
+def test_the_belief_is_read_by_one_affine_map_on_other_texts():
+    """What travels is a read-out of the last state that holds on texts it has never seen."""
+    model, language = lab.reference(), lab.corpus.language()
+    read = lab.figures.live(model).header["belief"]
+    tokens = language.sample(64, 32, seed=11)
+    known = np.isin(language.place(tokens), read["nodes"])
+    x, belief = model.run_batch(tokens).states[:, -1][known], language.posterior(tokens)[known]
+    found = x @ np.array(read["weights"]) + np.array(read["offset"])
+    assert lab.measurement.explained(belief, found) == pytest.approx(read["share"], abs=0.02)
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
+    assert set(read["nodes"]) == {n for n, x in lab.measurement.at_stake(language).items() if x > 0}
+
+
+def test_where_texts_are_too_few_for_a_state_no_belief_is_read():
+    """Two positions a text: fewer places than twice the features."""
+    model = small(features=160, context=2)
+    assert lab.figures.live(model, "the").header["belief"] is None
+    assert lab.figures.live(small(features=16, context=2), "the").header["belief"] is not None
+
+
 @pytest.mark.parametrize(
     "given, message",
     [
@@ -86,6 +119,8 @@ def test_the_tour_is_told_where_it_is_true():
         (dict(head=3), "a pair .layer, head., such as .1, 2.; got 3"),
         (dict(head=(4, 0)), "There is no layer 4; they are counted from 0 to 3"),
         (dict(head=(0, 1.5)), "There is no head 1.5"),
+        (dict(view="heat"), "'heat' is no view; near: 'heads'.* There are 'all', 'temperature'"),
+        (dict(view=2), "2 is no view"),
         (dict(model=small(layers=0)), "without layers has no head"),
         (dict(model=small(features=512, hidden=1024)), f"a page holds at most {MOST}"),
         (dict(model=small(readout="none")), "encoder"),

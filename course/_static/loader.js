@@ -4,16 +4,38 @@
 (async () => {
   const MIME = "application/vnd.jupyter.widget-";
   const tags = (kind) => [...document.querySelectorAll(`script[type="${MIME}${kind}+json"]`)];
-  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const here = document.currentScript.src;
+
+  function bytes(text) {
+    if (Uint8Array.fromBase64) return new DataView(Uint8Array.fromBase64(text).buffer); // since 2025
+    const letters = atob(text), found = new Uint8Array(letters.length);
+    for (let k = 0; k < letters.length; k++) found[k] = letters.charCodeAt(k);
+    return new DataView(found.buffer);
+  }
+  // What several pages need stands once, beside this script and as a script, for from a file nothing
+  // else can be loaded. It lays its text down under its own name.
+  const fetched = new Map();
+  function text({ data, held }) {
+    if (held && !fetched.has(held)) fetched.set(held, new Promise((done, failed) => {
+      const script = Object.assign(document.createElement("script"), { src: new URL(held, here) });
+      script.addEventListener("load", () => done(globalThis.operatorLabHeld[held]));
+      script.addEventListener("error", () => failed(new Error(`${held} is not there`)));
+      document.head.append(script);
+    }));
+    return held ? fetched.get(held) : data;
+  }
 
   class Model {
-    constructor({ state, buffers = [] }) {
+    constructor(state) {
       this.state = structuredClone(state);
       this.handlers = new Map();
-      for (const { path, data } of buffers) {
+    }
+    async filled(buffers) {
+      for (const { path, ...where } of buffers) {
         const owner = path.slice(0, -1).reduce((node, key) => node[key], this.state);
-        owner[path.at(-1)] = bytes(data);
+        owner[path.at(-1)] = bytes(await text(where));
       }
+      return this;
     }
     get(name) { return this.state[name]; }
     set(name, value) {
@@ -43,7 +65,7 @@
 
   const saved = Object.assign({}, ...tags("state").map((tag) => JSON.parse(tag.textContent).state));
   const models = new Map();
-  for (const tag of tags("view")) {
+  async function show(tag) {
     const place = document.createElement("div");
     tag.after(place);
     let id, still;
@@ -52,11 +74,12 @@
       still = document.querySelector(`noscript[data-model="${id}"]`);
       if (saved[id]?.model_module === "@jupyter-widgets/controls") { // a progress bar, which is over
         (place.closest(".output") ?? place).remove();
-        continue;
+        return;
       }
       if (saved[id]?.model_module !== "anywidget") throw new Error("its kind is not known here");
-      if (!models.has(id)) models.set(id, new Model(saved[id]));
-      const model = models.get(id);
+      const { state, buffers = [] } = saved[id];
+      if (!models.has(id)) models.set(id, new Model(state).filled(buffers));
+      const model = await models.get(id);
       dress(model.get("_css"));
       await (await load(model.get("_esm"))).default.render({ model, el: place });
       const box = still?.parentElement; // the theme would draw an empty output
@@ -66,5 +89,6 @@
       console.error("operator-lab: a widget could not be drawn:", error);
     }
   }
+  await Promise.all(tags("view").map(show)); // none waits for another's bytes
   document.documentElement.dataset.widgets = "ready";
 })();

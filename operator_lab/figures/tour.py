@@ -42,8 +42,8 @@ STORY = (
         "The last word is 'bank' as before, but now people cross the water, and words of the "
         "river follow. To a machine a word is only a label, the same in both sentences: what "
         "makes the difference is what 'bank' has taken over from the other words. The "
-        "pentagon shows which sense Bayes' rule believes in; choose earlier words of the "
-        "sentence to see the belief grow.",
+        "pentagon shows which sense Bayes' rule believes in (dots), and what can be read off "
+        "the model's own numbers (rings); choose earlier words to see the belief grow.",
         {"text": WATER},
         ["law", "belief"],
     ),

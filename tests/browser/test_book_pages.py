@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from living_page import agrees, column
 from reading import grave, look_through, make_ready, slid
 from seen import all_differ, state
+
+import operator_lab as lab
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
@@ -16,11 +19,13 @@ PAGES = ["index", "claims", *NOTEBOOKS]
 LISTED = re.findall(r"- file: (\S+)", (COURSE / "_toc.yml").read_text(encoding="utf-8"))
 OTHERS = [name for name in LISTED if name not in {*PAGES, "live"}] + ["genindex", "search"]
 LIVING = "live"  # a page with a whole model on it and more than one slider: looked at by itself
+OWN = ["03_mixing", "04_channels", "05_dyson", "07_measurement"]  # a part of it beside the Explorer
 WAYS = [(320, "dark"), (400, "light"), (1280, "light"), (1280, "dark")]
 # Contrast hangs on the theme, the size of what is touched on the width: two ways have all of it.
 READ_IN = [(1280, "light"), (320, "dark")]
 MIME = "application/vnd.jupyter.widget"
 DATA = re.compile(rf'<script type="{re.escape(MIME)}-state\+json">(.*?)</script>', re.DOTALL)
+HELD = re.compile(r'"held": "(weights-[0-9a-f]{12}\.js)"')
 BLOCK = re.compile(r'<div class="highlight-\w+ notranslate">.*?</pre>', re.DOTALL)
 # What reaches beyond the window and lies in nothing that can be slid sideways.
 STICKING_OUT = """() => [...document.querySelectorAll("article *")].filter((node) => {
@@ -120,9 +125,8 @@ def test_front_page_and_mixing_have_a_slider(book):
 def test_every_slider_answers_keys_and_the_mouse(book, visit):
     for name in with_slider(book):
         page = visit(name)
-        explorers = page.locator(".operator-lab-explorer")
-        assert explorers.count() == views(book, name)
-        for explorer in explorers.all():
+        assert page.locator(".operator-lab-explorer").count() == views(book, name)
+        for explorer in page.locator(".operator-lab-explorer:not(.living)").all():
             slider, first = explorer.locator("input[type=range]"), state(explorer)
             last = int(slider.get_attribute("max"))
             assert re.search("[a-z]{2}", first[2]), (name, first[2])  # words, not a number alone
@@ -200,8 +204,37 @@ def test_a_page_weighs_little(book, capsys):
     assert sum(map(len, DATA.findall(text(book, "index")))) < 100_000
 
 
+def test_weights_stand_once_beside_the_pages(book, capsys):
+    named = {name: set(HELD.findall(text(book, name))) for name in (LIVING, *OWN)}
+    (held,) = set.union(*named.values())
+    assert all(named.values()) and [p.name for p in book.glob("_static/weights-*")] == [held]
+    weight = (book / "_static" / held).stat().st_size
+    whole = {name: (len(text(book, name)) + weight) / 1e6 for name in named}
+    with capsys.disabled():
+        print("\nMB with weights:", {name: round(mb, 2) for name, mb in whole.items()}, end="")
+    assert whole.pop(LIVING) < 1.5 and max(whole.values()) < 2.2
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_page_takes_the_readers_sentence(visit, name):
+    """As the model in Python answers it; what it cannot read gets one sentence."""
+    model, sentence = lab.reference(), "the girl sang the song near the bass"
+    page = visit(name)
+    living = page.locator(".living")
+    box = living.get_by_label("Your sentence", exact=True)
+    box.fill(sentence)
+    off = lab.divergence(model.language.law(sentence)[-1], model.run(sentence).law[-1])
+    living.locator(".readout", has_text=f"the model is {off:.3f} nats away from it").wait_for()
+    living.get_by_text("Data", exact=True).click()
+    living.locator("table").first.wait_for()
+    agrees(column(living, 1), model, model.run(sentence).law[-1])
+    box.fill(f"{sentence} xylophone")
+    alert = living.locator("[role=alert]", has_text="‘xylophone’ is not one of the 95 words")
+    alert.wait_for()
+    assert living.locator("[role=alert]:not(:empty)").count() == 1
+
+
 def test_the_living_page_answers(book, visit):
-    assert len(text(book, LIVING)) < 1_500_000
     page = visit(LIVING)
     assert page.locator("noscript[data-model], .operator-lab-still").count() == 0
     page.get_by_role("textbox", name="Your sentence").fill("the man crossed the water at the bank")

@@ -136,7 +136,7 @@ def lab(address, open_lasting_page):
 
 @pytest.fixture
 def explorer(lab):
-    found = lab.locator(".operator-lab-explorer")
+    found = lab.locator(".operator-lab-explorer:not(.living)")
     found.scroll_into_view_if_needed()
     return found
 

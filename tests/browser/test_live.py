@@ -135,16 +135,20 @@ def test_lens_and_hops_are_pythons(visit, model):
     places = [model.language.index(word) for word in words]
 
     def rows(which):
-        body = page.locator("table").nth(which).locator("tbody tr")
+        body = page.locator("table", has_text=which).locator("tbody tr")
         return [row.split("\t")[1:] for row in body.all_inner_texts()]
 
     lens = lab.measurement.lens(run)[:, -1, places]
-    np.testing.assert_allclose(np.array(rows(2), float), lens, rtol=6e-3, atol=1e-6)
+    np.testing.assert_allclose(np.array(rows("As if the model"), float), lens, rtol=6e-3, atol=1e-6)
     hops = lab.dyson.law_of(run, np.cumsum(lab.dyson.orders(run, free="on_site"), 0))
     expected = [*hops[:3, -1, places], run.law[-1, places]]
-    np.testing.assert_allclose(np.array(rows(3), float), expected, rtol=6e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(rows("Counted by hops"), float), expected, rtol=6e-3, atol=1e-6
+    )
     belief = model.language.posterior(COIN)
-    np.testing.assert_allclose(np.array(rows(4), float), belief, rtol=6e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(rows("Belief after each word"), float), belief, rtol=6e-3, atol=1e-6
+    )
 
 
 def test_a_row_is_exchanged(visit, model):

@@ -66,12 +66,16 @@ export function answer(machine, asked) {
     for (let n = 1; n < sums.length; n++) sums[n] = add(sums[n], sums[n - 1]);
     return sums.map((x) => measure(machine, x));
   }
+  // What is read of the belief off the last state, at the places where the next word depends on it.
+  const { belief: readOut } = machine, final = now.state.at(-1);
+  const held = read.map(({ node }, n) => readOut?.nodes.includes(node)
+    ? readOut.offset.map((b, s) => readOut.weights.reduce((sum, w, i) => sum + w[s] * final[n * d + i], b)) : null);
   return {
-    e, first, second: second && { ...second, law: machine.exact(second.tokens).at(-1)?.law }, complaint, N, at, row, turn, exact, beliefs: read.map((place) => place.belief),
+    e, first, second: second && { ...second, law: machine.exact(second.tokens).at(-1)?.law }, complaint, N, at, row, turn, exact, beliefs: read.map((place) => place.belief), held,
     words: tokens.map((token) => machine.words[token]), mixing: now.mixing, law: lawAt(now),
     usual: lawAt(usual.run), before: lawAt(before), other: other && lawAt(other),
     excess: exact && divergence(exact.law, lawAt(now)), moved: divergence(lawAt(usual.run), lawAt(now)),
     turned: other && now !== before ? share(lawAt(now), lawAt(before), lawAt(other)) : null,
-    lens: now.state.map((x) => measure(machine, last(x))), hops,
+    lens: () => now.state.map((x) => measure(machine, last(x))), hops,
   };
 }

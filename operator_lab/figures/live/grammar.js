@@ -38,7 +38,8 @@ export function exactFilter({ words, senses, holders, stay, nodes }) {
         node = to;
       }
       const here = { node, belief: beliefs[holder] };
-      seen.push({ ...here, law: law(here) });
+      let told; // of most places nobody asks the law
+      seen.push({ ...here, get law() { return (told ??= law(here)); } });
     }
     return seen;
   };

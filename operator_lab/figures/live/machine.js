@@ -1,7 +1,7 @@
 // A model and its language, from the header and the bytes that living.py sends: words become tokens.
 import { exactFilter } from "./grammar.js";
 
-export function machine({ shape, weights, grammar }, bytes) {
+export function machine({ shape, weights, grammar, belief }, bytes) {
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   const held = weights.map(({ name, shape, offset }) =>
     [name, { shape, data: new Float32Array(buffer, offset, shape.reduce((a, b) => a * b, 1)) }]);
@@ -23,5 +23,5 @@ export function machine({ shape, weights, grammar }, bytes) {
         ? `The model reads at most ${shape.context} positions, the opening full stop counted. Read up to there.` : "";
     return { tokens: tokens.slice(0, shape.context), complaint, growing: growing ? said[wrong] : "" };
   }
-  return { shape, words, senses: grammar.senses, weights: Object.fromEntries(held), exact: exactFilter(grammar), read };
+  return { shape, words, belief, senses: grammar.senses, weights: Object.fromEntries(held), exact: exactFilter(grammar), read };
 }

@@ -58,10 +58,11 @@ export function norm(model, name, y, sigma = sigmas(y, model.shape), unit = 1) {
 
 // ---- the nonlinearities, as f(z) / z -------------------------------------------------------------
 function erf(x) { // all terms have one sign, so every digit counts
-  if (Math.abs(x) > 6) return Math.sign(x);
-  let term = x, sum = x;
-  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) sum += term *= (2 * x * x) / (2 * n + 1);
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+  const a = Math.abs(x), square = 2 * a * a;
+  if (a > 6) return Math.sign(x);
+  let term = a, sum = a;
+  for (let n = 3; term > 1e-17 * sum; n += 2) sum += term *= square / n;
+  return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * Math.exp(-a * a) * sum;
 }
 const RATIOS = {
   gelu: (z) => 0.5 * (1 + erf(z / Math.SQRT2)),
