@@ -111,6 +111,8 @@ def _factor(pairs: Sequence[Pair]) -> str | None:
         return "it is zero everywhere"
     if np.ptp(factors) <= 1e-3 * np.abs(factors).max():
         return f"it is {short(float(np.mean(factors)))} x expected everywhere"
+    if all(e.dtype.kind in "iu" for _, e in pairs):  # places and counts are no amounts
+        return None
     listed = ", ".join(dict.fromkeys(short(f) for f in factors))
     return f"it is proportional to what is expected, with a factor that varies ({listed})"
 
