@@ -67,6 +67,16 @@ def _rivals(rng, tokens):
     ]
 
 
+def _trained(rng):
+    """A model that has learned to go on with a list of letters, its heads in a new order."""
+    from ..fresh import dealt
+
+    model, length = dealt(int(rng.integers(1000)), "copies"), int(rng.integers(10, 15))
+    tokens = np.resize(rng.permutation(model.shape.vocabulary)[:length], model.shape.context)
+    label = f"a model trained on copies, a list of {length} letters said again"
+    return Case((model.run(tokens).mixing, tokens), label)
+
+
 def _induction_cases(rng):
     for L, h, N, V in (
         (2, 4, 20, 5),
@@ -96,6 +106,7 @@ def _induction_cases(rng):
     heads = [_mixed(rng, where, 24, 0.4) for where in (itself, there, [], [])]
     order = np.roll(np.arange(4), rng.integers(3))  # the first head is another one
     yield Case((np.stack(heads)[order].reshape(2, 2, 24, 24), tokens), "no word twice running")
+    yield _trained(rng)
     one = _mixed(rng, [], 5, 0.0)[None, None]
     yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
 
