@@ -101,7 +101,7 @@ def _induction_cases(rng):
         A = np.stack(_rivals(rng, tokens))[rng.permutation(4)].reshape(L, h, N, N)
         yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, heads that look there now and then")
     # no word comes twice running, so that what follows the last time is never the word itself
-    tokens = np.tile(rng.permutation(6), 4)
+    tokens = np.concatenate([np.tile(rng.permutation(6), 3), np.tile([6, 7], 3)])
     there, itself = _patterns(tokens)["induction"], [(i, i) for i in range(24)]
     heads = [_mixed(rng, where, 24, 0.4) for where in (itself, there, [], [])]
     order = np.roll(np.arange(4), rng.integers(3))  # the first head is another one
