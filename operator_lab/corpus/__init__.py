@@ -1,6 +1,6 @@
 """Corpus: small languages whose exact law is known, and texts of your own."""
 
-from .copies import copies
+from .copying import copies
 from .grammar import SENSES, STOP, Floor, Language, Node, grammar_of
 from .languages import AMBIGUOUS, compound, depth, language, words
 from .lexicon import Lexicon
