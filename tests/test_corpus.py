@@ -280,6 +280,17 @@ def test_mistakes_get_one_sentence(call, message, as_a_learner):
     assert "\n" not in str(caught.value)
 
 
+def test_copies_are_lists_said_three_times():
+    text, at = corpus.copies(), 0
+    for _ in range(200):
+        tokens = text.tokens[at : at + 48]
+        fits = [n for n in range(3, 17) if (tokens[: 2 * n] == tokens[n : 3 * n]).all()]
+        assert fits
+        at += 3 * fits[0]
+    same = [(text.tokens[n:] == text.tokens[:-n]).mean() for n in range(1, 33)]
+    assert max(same) < 0.2  # no fixed distance will do
+
+
 def test_a_grammar_must_be_readable():
     nodes = dict(NODES, who=Node(say(both={"u": 1.0}), {"verb": 1.0}))
     with pytest.raises(LabError, match="After node 'stop' the word 'u' leads to two nodes"):

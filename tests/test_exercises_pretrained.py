@@ -9,6 +9,7 @@ from exercise_laws import ExerciseLaws, close, references
 from hypothesis import given
 from hypothesis import strategies as st
 
+import operator_lab as lab
 from operator_lab import mixing
 from operator_lab.exercises import find, judge
 
@@ -58,9 +59,35 @@ def something_at_zero(found, args, answer, right):
     return any(a != 0 for a, x in zip(answer[0], args[0], strict=True) if not x.any())
 
 
+def nearer_by_another(found, args, answer, right):
+    """By the interactions given back instead of the mixing, and the logits of the runs."""
+    model, text, word, other, layer, head = args
+    words, run, far = [model.language.index(w) for w in (word, other)], model.run(text), []
+    for later, h in (answer[0].astype(int), right[0]):
+
+        def back(S, later=later, h=h):
+            S[h] = run.interaction[later, h]
+            return S
+
+        edits = lab.edits.silence(model, layer, [head], position=-1)
+        edits |= {("interaction", int(later)): back}
+        one, two = (r.logits[-1, words] for r in (model.run(text, edits), run))
+        far.append(abs(np.diff(one - two)[0]))
+    return close([float(g) for g in found.groups()], far, rtol=1e-2) and far[0] > far[1]
+
+
+def no_later_head(found, args, answer, right):
+    shape, layer = args[0].shape, args[4]
+    heads = [[i, h] for i in range(layer + 1, shape.layers) for h in range(shape.heads)]
+    return answer[0].tolist() not in heads
+
+
 class TestPretrained(ExerciseLaws):
     stem = "pretrained"
     said = {
+        r"it names no later head: .*": no_later_head,
+        r"with the looks of its head given back the difference stays (\S+) away .* (\S+)":
+            nearer_by_another,
         r"the maps of the heads that share keys do not add up .*": groups_do_not_add,
         r"V n is not what the MLP writes, .*": writes_otherwise,
         r"it writes where W_2 cannot: .*": out_of_reach,
@@ -68,7 +95,7 @@ class TestPretrained(ExerciseLaws):
         r"a symmetric map has no antisymmetric share, .*": symmetric_has_some,
         r"a constant added to an antisymmetric map .*": antisymmetric_is_not_one,
         r"at x = 0 the Jacobian is 0 .*": something_at_zero,
-    }
+    }  # fmt: skip
 
 
 # --- answers written for torch -----------------------------------------------------------------

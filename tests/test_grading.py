@@ -52,7 +52,8 @@ def quick(monkeypatch):
 def test_our_own_answer_to_every_exercise_passes():
     cells = [asked(name, right(find(name))) for name in names()]
     found = graded(*cells)
-    models = {"channels.carrier": "by hand", "dyson.route": "by hand"}  # these stay outside
+    outside = ("channels.carrier", "dyson.route", "pretrained.reader")  # their cases are models
+    models = dict.fromkeys(outside, "by hand")
     assert {n: g.state for n, g in found.items() if g.state != "passed"} == models
     assert set(found) == set(names())
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from operator_lab import corpus, mixing, references
+from operator_lab import corpus, edits, mixing, references
 from operator_lab.errors import LabError
 from operator_lab.references import DATA, REFERENCES, reference
 
@@ -18,6 +18,7 @@ HASHES = {
     "depth": "ce0b37ab3bf60aa34ed7dcf53c7f00c76a5ae6af56201e2d84ab38a60c0407eb",
     "depth-untrained": "65ee85b38bb9717463571ce77191ae5ca1bed78e7a59063d7af1759871fc490c",
     "depth-one-layer": "29292abc69d6090803748d9f384002cde072e5dd28eaf207ab885c3d140176fe",
+    "copies": "e7830e907e5c8b3c0745aa0b24d3874e66a142b959b7aec33b99249cf8290ad8",
 }
 
 
@@ -62,6 +63,18 @@ def test_one_layer_does_not_suffice_in_the_depth_language():
     exact = (law[sure] * right).sum(-1).mean()
     assert share[2].mean() == pytest.approx(exact, abs=0.02)
     assert share[1].mean() < exact - 0.1
+
+
+def test_one_head_goes_on_with_a_list_that_is_said_again():
+    model = reference("copies")
+    for seed in range(5):
+        words = np.random.default_rng(seed).permutation(16)[:12]
+        tokens, at = np.resize(words, 32), np.arange(12, 31)
+        looks = model.run(tokens).mixing[:, :, at, at - 11].mean(-1)  # after the last time
+        quiet = [None, *(edits.silence(model, 1, [head]) for head in (0, 1))]
+        whole, other, own = (model.law(tokens, e)[at, tokens[at + 1]].mean() for e in quiet)
+        assert looks[1, 1] > 0.8 and np.delete(looks.ravel(), 3).max() < 0.7
+        assert whole > 0.6 and own < whole / 2 < other
 
 
 def test_couplings_are_like_random_matrices():

@@ -1,5 +1,6 @@
 """Corpus: small languages whose exact law is known, and texts of your own."""
 
+from .copying import copies
 from .grammar import SENSES, STOP, Floor, Language, Node, grammar_of
 from .languages import AMBIGUOUS, compound, depth, language, words
 from .lexicon import Lexicon
@@ -8,5 +9,5 @@ from .tokens import Tokenizer
 
 __all__ = [
     "AMBIGUOUS", "SENSES", "STOP", "Floor", "Language", "Lexicon", "Node", "Text", "Tokenizer",
-    "compound", "depth", "grammar_of", "language", "text", "words",
+    "compound", "copies", "depth", "grammar_of", "language", "text", "words",
 ]  # fmt: skip

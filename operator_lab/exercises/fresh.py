@@ -31,15 +31,16 @@ def dealt(seed: int, language: str = "compound") -> Model:
     return model.with_weights(weights)
 
 
-@lru_cache(maxsize=8)
-def drawn(seed: int, layers: int, heads: int) -> Model:
+@lru_cache(maxsize=16)
+def drawn(seed: int, layers: int, heads: int, **kind) -> Model:
     """A small model of random weights: which of its heads counts is a matter of chance.
 
     No shortcut that is right of a trained model, by where its training put things, is right of it.
+    `kind` is what else fixes it, such as `key_heads=2`.
     """
     language, rng = reference().language, np.random.default_rng(seed)
     sizes = {"features": 4 * heads, "heads": heads, "layers": layers, "hidden": 8}
-    model = Model(Transformer(len(language.words), **sizes), language)
+    model = Model(Transformer(len(language.words), **sizes | kind), language)
     matrices = {name: w for name, w in model.weights.items() if w.ndim > 1}
     return model.with_weights(
         {name: 1.5 * rng.normal(size=w.shape) / np.sqrt(w.shape[1]) for name, w in matrices.items()}

@@ -58,6 +58,8 @@ def everywhere(pairs: Sequence[Pair]) -> str | None:
 
 def somewhere(pairs: Sequence[Pair]) -> str | None:
     """Return where the answers differ: a part of the matrix, or the rows from one on."""
+    if all(e.dtype.kind in "iu" and e.size < 3 for _, e in pairs):  # a pair of places has no rows
+        return None
     wrong = [(off(y, e), y, e) for y, e in pairs if not same(y, e)]
     square = [w for w, _, _ in wrong if w.ndim == 2 and w.shape[0] == w.shape[1]]
     if len(square) == len(wrong) and any(len(w) > 1 for w in square):
@@ -111,6 +113,8 @@ def _factor(pairs: Sequence[Pair]) -> str | None:
         return "it is zero everywhere"
     if np.ptp(factors) <= 1e-3 * np.abs(factors).max():
         return f"it is {short(float(np.mean(factors)))} x expected everywhere"
+    if all(e.dtype.kind in "iu" for _, e in pairs):  # places and counts are no amounts
+        return None
     listed = ", ".join(dict.fromkeys(short(f) for f in factors))
     return f"it is proportional to what is expected, with a factor that varies ({listed})"
 

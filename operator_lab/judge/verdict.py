@@ -205,8 +205,9 @@ def _general(
         return laws[0]
     if said := quietly(somewhere, pairs):
         return ahead + said
-    if laws[0]:
-        return _of_all(laws, missed)
+    for law, (case, _, _) in zip(laws, missed, strict=True):
+        if law:  # of the first case that breaks one, which need not be the first that is off
+            return f"{law} (with {case.label})"
     good = sum(same(y, e) for y, e in pairs)
     return f"{ahead}{fault.said} (right on {good} of {len(pairs)} cases)"
 

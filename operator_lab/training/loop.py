@@ -191,7 +191,7 @@ def _training(model, recipe, history: list[Look], seconds, interrupted) -> Train
 def _language(recipe: Recipe) -> corpus.Language | Text:
     if isinstance(recipe.language, Text):
         return recipe.language
-    return corpus.language(recipe.language)
+    return corpus.copies() if recipe.language == "copies" else corpus.language(recipe.language)
 
 
 def _looks(every: int | Collection[int], recipe: Recipe) -> frozenset[int]:

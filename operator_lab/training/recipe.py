@@ -42,7 +42,8 @@ def _by_known_names(cls: type[T]) -> type[T]:
 class Recipe:
     """Everything that fixes a training: language, shape of the model, schedule, seed.
 
-    `language` is the name of a language, or a text of your own (`operator_lab.corpus.text`).
+    `language` is the name of a language, or of the text "copies", or a text of your own
+    (`operator_lab.corpus.text`).
     The learning rate `rate` warms up linearly, stays for a share `flat` of the steps, then falls
     linearly to 2 %. `optimiser` is "adamw", or "muon" for the matrices of the blocks (each update
     orthogonalised; Jordan et al. 2024) with AdamW for the rest. `ranks` holds some weights at a

@@ -67,6 +67,16 @@ def _rivals(rng, tokens):
     ]
 
 
+def _trained(rng):
+    """A model that has learned to go on with a list of letters, its heads in a new order."""
+    from ..fresh import dealt
+
+    model, length = dealt(int(rng.integers(1000)), "copies"), int(rng.integers(10, 15))
+    tokens = np.resize(rng.permutation(model.shape.vocabulary)[:length], model.shape.context)
+    label = f"a model trained on copies, a list of {length} letters said again"
+    return Case((model.run(tokens).mixing, tokens), label)
+
+
 def _induction_cases(rng):
     for L, h, N, V in (
         (2, 4, 20, 5),
@@ -91,11 +101,12 @@ def _induction_cases(rng):
         A = np.stack(_rivals(rng, tokens))[rng.permutation(4)].reshape(L, h, N, N)
         yield Case((A, tokens), f"L = {L}, h = {h}, N = {N}, heads that look there now and then")
     # no word comes twice running, so that what follows the last time is never the word itself
-    tokens = np.tile(rng.permutation(6), 4)
+    tokens = np.concatenate([np.tile(rng.permutation(6), 3), np.tile([6, 7], 3)])
     there, itself = _patterns(tokens)["induction"], [(i, i) for i in range(24)]
     heads = [_mixed(rng, where, 24, 0.4) for where in (itself, there, [], [])]
     order = np.roll(np.arange(4), rng.integers(3))  # the first head is another one
     yield Case((np.stack(heads)[order].reshape(2, 2, 24, 24), tokens), "no word twice running")
+    yield _trained(rng)
     one = _mixed(rng, [], 5, 0.0)[None, None]
     yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
 
