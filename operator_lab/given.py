@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from numbers import Real
 from pathlib import Path
 
@@ -126,6 +127,18 @@ def numbers(
             raise LabError(f"The {name} holds {found.max()}, which no index can be.")
         found = found.astype(np.int64)
     return found if holes or found.dtype.kind not in "fc" else _finite(found, name)
+
+
+def finite(value: object) -> bool:
+    """Whether no number in it, however deep in lists, dicts and records, is NaN or infinite."""
+    if isinstance(value, ndarray | np.generic | float | complex):
+        found = np.asarray(value)
+        return found.dtype.kind not in "fc" or bool(np.isfinite(found).all())
+    if is_dataclass(value) and not isinstance(value, type):
+        return all(finite(getattr(value, f.name)) for f in fields(value))
+    if isinstance(value, Mapping):
+        return all(map(finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(finite, value))
 
 
 def path(value: object, name: str) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..arrays import length
 from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
@@ -115,22 +116,27 @@ def rewritten(
     target, x = belief[row, at][rng.permutation(len(row))], states[row, at].astype(float)
     wanted = target @ language.after(name)
     change = read.write(x, target) - x
-    length = np.linalg.norm(change, axis=1, keepdims=True)
+    far = np.linalg.norm(change, axis=1, keepdims=True)
     noise = rng.multivariate_normal(np.zeros(x.shape[1]), read.spread, len(x))
-    noise *= length / np.linalg.norm(noise, axis=1, keepdims=True)
+    noise *= far / np.linalg.norm(noise, axis=1, keepdims=True)
     before, after, control = (
         divergence(wanted, replaced(model, tokens[row], at, step, x + shift))
         for shift in (0.0, change, noise)
     )
-    size = float((length / np.linalg.norm(x, axis=1, keepdims=True)).mean())
+    size = float((far / np.linalg.norm(x, axis=1, keepdims=True)).mean())
     return Rewritten(before, after, control, size)
 
 
-@guarded
+@guarded(finite=True)
 def explained(y: Float[ndarray, "*n k"], found: Float[ndarray, "*n k"]) -> float:
-    """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean."""
-    axes = tuple(range(y.ndim - 1))
-    return float(1 - ((y - found) ** 2).sum() / ((y - y.mean(axes)) ** 2).sum())
+    """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean.
+
+    LabError for a y that is the same everywhere: it has no variance.
+    """
+    spread = length(y - y.mean(tuple(range(y.ndim - 1))))
+    if not spread:
+        raise LabError("y is the same everywhere; there is no variance to account for.")
+    return float(1 - (length(y - found) / spread) ** 2)
 
 
 @guarded

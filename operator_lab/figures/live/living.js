@@ -1,5 +1,5 @@
 // The living Transformer's page: controls, figures and read-out of one experiment.
-import { KEYS, PANELS, WIDTH, html, make, short, svg, tableOf, tell, text } from "./drawing.js";
+import { KEYS, PANELS, WIDTH, html, live, make, short, svg, tableOf, tell, text } from "./drawing.js";
 import { machine } from "./machine.js";
 import { answer } from "./answer.js";
 import { PLAIN, readFrom, written } from "./experiment.js";
@@ -352,5 +352,6 @@ export default { render({ model, el }) {
   const root = html("div", { class: "operator-lab-explorer living", role: "group", "aria-label": model.get("header").title });
   root.append(html("div", { class: "title" }, model.get("header").title));
   el.append(root);
+  live(model);
   return build(model, root);
 } };
