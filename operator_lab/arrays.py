@@ -32,10 +32,11 @@ def unit(x: Inexact[ndarray, "*n"], axis: int | tuple | None = None) -> tuple[nd
     return x * np.ldexp(one, -half) * np.ldexp(one, half - exponent), power
 
 
-def length(x: Inexact[ndarray, "*n"], axis: int | None = None) -> ndarray | np.floating:
+def length(x: Inexact[ndarray, "*n"], axis: int | None = None) -> Float[ndarray, "..."]:
     """The Euclidean norm (along an axis), of the smallest and the largest numbers, too."""
     y, power = unit(x, axis)
-    return np.linalg.norm(y if axis is not None else y.ravel(), axis=axis) * np.squeeze(power, axis)
+    size = np.linalg.norm(y if axis is not None else y.ravel(), axis=axis)
+    return np.asarray(size * np.squeeze(power, axis))
 
 
 def read_only(array: ndarray) -> ndarray:

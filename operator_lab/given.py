@@ -30,6 +30,11 @@ def shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({type(value).__name__})"
 
 
+def named(name: str) -> str:
+    """A name out of a file as a sentence says it: bare where it is a plain one."""
+    return name if name.isprintable() and len(name) <= 2 * MOST_SHOWN else shown(name)
+
+
 def whole(value: object, name: str, least: int = 1, most: int | None = None) -> int:
     """Return a whole number within its limits (NumPy's too, True and False not), or LabError."""
     limits = f"from {least} on" if most is None else f"from {least} to {most}"
