@@ -101,7 +101,8 @@ def density(
     inside = (s > low) & (s < high) & (s > 0)
     safe = np.where(inside, s, 1.0)
     bulk = np.sqrt(np.maximum((high**2 - safe**2) * (safe**2 - low**2), 0))
-    return np.where(inside, bulk / (np.pi * safe * min(rows, columns)), 0.0) / scale
+    bulk = bulk / (np.pi * safe * min(rows, columns))
+    return np.asarray(np.where(inside, bulk, 0.0) / scale)
 
 
 @guarded

@@ -95,7 +95,7 @@ def sigma_min(
         raise LabError("The points z must be finite complex numbers.")
     _, size = unit(np.append(z, abs(A).max()))
     A, z = A / size, z / size
-    return size * _lanczos(triangular(A), z.ravel(), tolerance).reshape(z.shape)
+    return (size * _lanczos(triangular(A), z.ravel(), tolerance)).reshape(z.shape)
 
 
 def _quick(T, z) -> Float[ndarray, "points"]:

@@ -133,4 +133,4 @@ def borel(c: Float[ndarray, "*shape"], x: float, poles: int | None = None) -> Fl
         found, error = quad_vec(lambda t: np.exp(-t) * B(x * t), 0, FAR, epsrel=1e-9, limit=2000)
     if not (np.isfinite(found).all() and error <= 1e-3 * max(np.abs(found).max(), 1e-300)):
         raise LabError("Borel's integral does not settle; the sum does not reach this far.")
-    return size * np.asarray(found)
+    return np.asarray(size * found)
