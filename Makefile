@@ -30,6 +30,7 @@ soak: $(READY) ## run the notebooks shaken and under other settings; make small 
 	OMP_NUM_THREADS=1 $(BIN)/python tests/judged.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/hard_table.py
 	OMP_NUM_THREADS=1 $(BIN)/python tests/damage.py
+	-OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py gguf config.json model notebook
 	OMP_NUM_THREADS=1 $(BIN)/python tests/interrupt.py
 
 book: $(READY) ## build the book into course/_build/html

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .arrays import unit
 from .edits import silence, swap
 from .embedding import bras, vectors
 from .errors import LabError
@@ -83,8 +84,10 @@ def off_block(M: Float[ndarray, "d d"], blocks: int) -> float:
         raise LabError(
             f"A square matrix whose side {blocks} blocks divide is needed; got {M.shape}."
         )
+    if not M.any():
+        raise LabError("A matrix of zeros has no norm to share out; give one entry other than 0.")
     size = len(M) // blocks
-    weight = (M**2).reshape(blocks, size, blocks, size).sum((1, 3))
+    weight = (unit(M)[0] ** 2).reshape(blocks, size, blocks, size).sum((1, 3))
     return float((weight * (1 - np.eye(blocks))).sum() / weight.sum())
 
 
@@ -126,8 +129,11 @@ def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
     M = np.asarray(M, float)
     if M.ndim != 2 or M.shape[0] != M.shape[1] or len(M) % positions:
         raise LabError(f"An operator on {positions} positions is (N d) x (N d); got {M.shape}.")
+    if not M.any():
+        raise LabError("A matrix of zeros has no Schmidt values of norm 1; give another operator.")
     d = len(M) // positions
-    regrouped = M.reshape(positions, d, positions, d).swapaxes(1, 2).reshape(positions**2, d * d)
+    split = unit(M)[0].reshape(positions, d, positions, d).swapaxes(1, 2)
+    regrouped = split.reshape(positions**2, d * d)
     sizes = np.linalg.svd(regrouped, compute_uv=False)
     return sizes / np.linalg.norm(sizes)
 
@@ -135,7 +141,7 @@ def schmidt(M: Float[ndarray, "Nd Nd"], positions: int) -> Float[ndarray, "k"]:
 @guarded
 def effective_count(sizes: Float[ndarray, "k"]) -> float:
     """exp of the entropy of the squared Schmidt values: how many channels are in use."""
-    p = np.asarray(sizes, float) ** 2
+    p = unit(np.asarray(sizes, float))[0] ** 2
     if not p.any():
         raise LabError("Sizes that are all 0 are no channels; give at least one above 0.")
     return float(np.exp(entropy(p / p.sum())))

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from .arrays import unit
 from .corpus import Language, grammar_of
 from .errors import LabError
 from .given import real, whole
@@ -41,7 +42,7 @@ def _heard(model: Model, W):
     return W - W.mean(1, keepdims=True) if centring else W.copy()
 
 
-@guarded
+@guarded(finite=True)
 def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*n"]) -> tuple[float, ndarray]:
     """What training has left of the initial weights, a share, and what it has added: (a, D).
 
@@ -51,7 +52,8 @@ def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*n"]) -> tuple[f
     if trained.shape != start.shape or not start.any():
         raise LabError(f"Weights of one shape are needed, the start not zero; got {trained.shape}, "
                        f"{start.shape}.")  # fmt: skip
-    left = float((trained * start).sum() / (start**2).sum())
+    (a, size), (b, other) = unit(trained), unit(start)
+    left = float((a * b).sum() / (b**2).sum() * (size / other))
     return left, trained - left * start
 
 
@@ -78,11 +80,12 @@ def alike(language: Language) -> Bool[ndarray, "V V"]:
 def cosines(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Cosine of the angle between every two rows, the mean of all rows taken off first."""
     X = real(X, "matrix", 2)
-    Y = X - X.mean(0)
-    length = np.linalg.norm(Y, axis=1, keepdims=True)
-    if (length == 0).any():
+    X, _ = unit(X)
+    Y, _ = unit(X - X.mean(0), 1)
+    sizes = np.linalg.norm(Y, axis=1, keepdims=True)
+    if (sizes == 0).any():
         raise LabError("A row that equals the mean has no direction; leave it out.")
-    Y = Y / length
+    Y = Y / sizes
     return Y @ Y.T
 
 
@@ -217,7 +220,7 @@ def centroids(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "s
     return np.stack([X[share[:, k] == 1].mean(0) for k in range(share.shape[1])])
 
 
-@guarded
+@guarded(finite=True)
 def between_senses(X: Float[ndarray, "V d"], language: Language) -> Float[ndarray, "words senses"]:
     """Cosine of each ambiguous word with each sense's centroid, the centroids' mean taken off.
 
@@ -225,11 +228,11 @@ def between_senses(X: Float[ndarray, "V d"], language: Language) -> Float[ndarra
     """
     C, share = centroids(X, language), senses_of(language)
     x = real(X, "matrix", 2)[(share == 0.5).any(1)] - C.mean(0)
-    C = C - C.mean(0)
+    (x, _), (C, _) = unit(x, 1), unit(C - C.mean(0), 1)
     return (x @ C.T) / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(C, axis=1)
 
 
-@guarded
+@guarded(finite=True)
 def ring(
     X: Float[ndarray, "V d"], language: Language, of: Float[ndarray, "V d"] | None = None
 ) -> Float[ndarray, "V 2"]:
@@ -242,8 +245,8 @@ def ring(
     """
     C = centroids(X if of is None else of, language)
     angle = 2 * np.pi * np.arange(len(C)) / len(C)
-    middle, C = C.mean(0), C - C.mean(0)
+    middle, (C, size) = C.mean(0), unit(C - C.mean(0))
     plane = np.linalg.qr(np.stack([np.cos(angle) @ C, np.sin(angle) @ C], axis=1))[0]
     plane = plane * np.sign((np.stack([np.cos(angle), np.sin(angle)]) * (C @ plane).T).sum(1))
     scale = np.linalg.norm(C @ plane, axis=1).mean()
-    return (real(X, "matrix", 2) - middle) @ plane / scale
+    return ((real(X, "matrix", 2) - middle) / size) @ plane / scale

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from numbers import Real
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def shown(value: object) -> str:
         return f"an array of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({type(value).__name__})"
+
+
+def named(name: str) -> str:
+    """A name out of a file as a sentence says it: bare where it is a plain one."""
+    return name if name.isprintable() and len(name) <= 2 * MOST_SHOWN else shown(name)
 
 
 def whole(value: object, name: str, least: int = 1, most: int | None = None) -> int:
@@ -126,6 +132,18 @@ def numbers(
             raise LabError(f"The {name} holds {found.max()}, which no index can be.")
         found = found.astype(np.int64)
     return found if holes or found.dtype.kind not in "fc" else _finite(found, name)
+
+
+def finite(value: object) -> bool:
+    """Whether no number in it, however deep in lists, dicts and records, is NaN or infinite."""
+    if isinstance(value, ndarray | np.generic | float | complex):
+        found = np.asarray(value)
+        return found.dtype.kind not in "fc" or bool(np.isfinite(found).all())
+    if is_dataclass(value) and not isinstance(value, type):
+        return all(finite(getattr(value, f.name)) for f in fields(value))
+    if isinstance(value, Mapping):
+        return all(map(finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(finite, value))
 
 
 def path(value: object, name: str) -> Path:

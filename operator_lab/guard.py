@@ -35,15 +35,16 @@ def guarded(
     own: Iterable[str] = (),
     holes: Iterable[str] = (),
     empty: Iterable[str] = (),
+    finite: bool = False,
 ) -> Any:
     """Check a function's arguments against its annotations: what fits is passed on, as meant.
 
     `own` names what the function checks in words of its own, `holes` arrays that may hold NaN or
-    infinity, `empty` lists that may be empty.
+    infinity, `empty` lists that may be empty. A `finite` result is refused where it is not.
     """
     if function is None:
-        return lambda f: guarded(f, own=own, holes=holes, empty=empty)
-    promise = _Promise(function, frozenset(own), frozenset(holes), frozenset(empty))
+        return lambda f: guarded(f, own=own, holes=holes, empty=empty, finite=finite)
+    promise = _Promise(function, frozenset(own), frozenset(holes), frozenset(empty), finite)
 
     @wraps(function)
     def call(*args, **kwargs):
@@ -55,8 +56,11 @@ def guarded(
 class _Promise:
     """The checks of one function, read from its signature at the first call."""
 
-    def __init__(self, function: Callable, own: frozenset, holes: frozenset, empty: frozenset):
+    def __init__(
+        self, function: Callable, own: frozenset, holes: frozenset, empty: frozenset, finite: bool
+    ):
         self.function, self.own, self.holes, self.empty = function, own, holes, empty
+        self.finite = finite
 
     @cached_property
     def signature(self) -> inspect.Signature:
@@ -87,7 +91,16 @@ class _Promise:
         for name, check in self.checks.items():
             if name in bound.arguments:
                 bound.arguments[name] = check(bound.arguments[name], name, dims)
-        return self.function(*bound.args, **bound.kwargs)
+        if not self.finite:
+            return self.function(*bound.args, **bound.kwargs)
+        with np.errstate(all="ignore"):  # the end is looked at, not the way
+            result = self.function(*bound.args, **bound.kwargs)
+        if not given.finite(result):
+            raise LabError(
+                f"{self.function.__name__} leaves the numbers that float64 holds: its result is "
+                "infinite or none at all; give numbers of a moderate size."
+            )
+        return result
 
 
 def _resolved(hint: str, names: Mapping[str, Any]) -> Any:

@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from .arrays import unit
 from .errors import LabError
+from .given import number
 from .guard import guarded
 from .model import Model
 from .shape import EPS, Shape
@@ -23,17 +25,25 @@ def normalise(x: Float[ndarray, "*n d"], eps: float = EPS) -> Float[ndarray, "*n
     """(x - mean) / sqrt(var + eps) along the features: LayerNorm without gain and bias.
 
     For eps = 0 the nearest point of the sphere {mean 0, variance 1} (a projection).
-    LabError for a state that is constant over its features when eps = 0.
+    LabError for a state that is constant over its features when eps = 0, or an eps below 0.
     """
-    x = np.asarray(x, dtype=float)
+    x, power = _measured(np.asarray(x, dtype=float), eps)
     centred = x - x.mean(-1, keepdims=True)
-    sigma = np.sqrt((centred**2).mean(-1, keepdims=True) + eps)
+    sigma = np.sqrt((centred**2).mean(-1, keepdims=True) + eps / power**2)
     if (sigma == 0).any():
         raise LabError("A state with all features equal has no direction to keep; use eps > 0.")
     return centred / sigma
 
 
-@guarded
+def _measured(x, eps: float):
+    """States in a unit in which no square is beyond all numbers, and that power of two."""
+    number(eps, "eps", least=0)
+    _, power = unit(x, -1)
+    power = np.maximum(power, 1.0 if eps else 0.0)  # what is far below eps is measured by it
+    return x / power, power
+
+
+@guarded(finite=True)
 def jacobian(x: Float[ndarray, "d"], eps: float = EPS) -> Float[ndarray, "d d"]:
     """Derivative of `normalise` at one state: (P - c c^T / (d sigma^2)) / sigma.
 
@@ -43,10 +53,13 @@ def jacobian(x: Float[ndarray, "d"], eps: float = EPS) -> Float[ndarray, "d d"]:
     x = np.asarray(x, dtype=float)
     if x.ndim != 1 or len(x) < 3:
         raise LabError(f"The Jacobian is taken at one state of at least 3 features; got {x.shape}.")
+    x, power = _measured(x, eps)
     d, c = len(x), x - x.mean()
-    variance = (c**2).mean() + eps
+    variance = (c**2).mean() + eps / power**2
+    if not variance.all():
+        raise LabError("A state with all features equal has no Jacobian; use eps > 0.")
     P = np.eye(d) - 1 / d
-    return (P - np.outer(c, c) / (d * variance)) / np.sqrt(variance)
+    return (P - np.outer(c, c) / (d * variance)) / (np.sqrt(variance) * power)
 
 
 @dataclass(frozen=True, eq=False)

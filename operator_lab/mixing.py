@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from .arrays import unit
 from .edits import put
 from .errors import LabError
 from .given import distribution, index, indices
@@ -53,6 +54,13 @@ def _square(M, name: str = "matrix") -> ndarray:
     if M.ndim < 2 or M.shape[-1] != M.shape[-2]:
         raise LabError(f"The {name} must be square, [..., n, n]; got shape {M.shape}.")
     return M
+
+
+def _nonzero(M) -> ndarray:
+    """Matrices at a size whose squares are numbers; LabError for one of zeros."""
+    if not M.any((-2, -1)).all():
+        raise LabError("A matrix of zeros has no norm to take a share of.")
+    return unit(M, (-2, -1))[0]
 
 
 @guarded
@@ -142,7 +150,7 @@ def transfer(layer: LayerRun, head: int) -> Float[ndarray, "d d"]:
 @guarded
 def antisymmetric_share(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
     """|M - M^T|^2 / (4 |M|^2): 0 for Hermitian, 1 for antisymmetric, 1/2 for random real M."""
-    M = _square(M)
+    M = _nonzero(_square(M))
     return ((M - M.swapaxes(-1, -2)) ** 2).sum((-1, -2)) / (4 * (M**2).sum((-1, -2)))
 
 
@@ -157,7 +165,7 @@ def centred(S: Float[ndarray, "*n N N"]) -> Float[ndarray, "*n N N"]:
 @guarded
 def departure_from_normality(M: Float[ndarray, "*n d d"]) -> Float[ndarray, "*n"] | float:
     """Henrici's sqrt(|M|^2 - sum |lambda|^2) / |M|: 0 for a normal matrix, at most 1."""
-    M = _square(M)
+    M = _nonzero(_square(M))
     total, spectrum = (M**2).sum((-1, -2)), (abs(np.linalg.eigvals(M)) ** 2).sum(-1)
     return np.sqrt(np.maximum(0.0, total - spectrum) / total)
 
@@ -180,7 +188,7 @@ def update_sizes(run: Run) -> Float[ndarray, "steps"]:
     return (change / np.linalg.norm(run.states[..., :-1, :, :], axis=-1)).mean(-1)
 
 
-@guarded
+@guarded(finite=True)
 def bare_update(x: Float[ndarray, "N d"], V: Float[ndarray, "d d"]) -> Float[ndarray, "N d"]:
     """x_i + sum_{j <= i} (x_i^T V x_j) x_j, the update with no regulator (paper III.5)."""
     x, V = _finite(x, "states x"), _square(V, "coupling V")

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.languages import restated, stated
 from .errors import BROKEN, LabError
+from .given import named
 from .shape import Shape
 from .transformer import Transformer
 
@@ -45,7 +46,8 @@ def unpacked(path: Path) -> tuple[Transformer, Lexicon, Mapping]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise LabError(
-            f"{str(path)!r} is not a whole safetensors file ({error}); copy or train it again."
+            f"{str(path)!r} is not a whole safetensors file ({str(error)[:200]}); copy or train it "
+            "again."
         ) from None
     if header is None:
         raise LabError(
@@ -72,7 +74,9 @@ def _check_weights(weights: Mapping[str, torch.Tensor], shape: Shape) -> None:
     """LabError for weights that are no finite floats, or fewer blocks than there are layers."""
     for name, w in weights.items():
         if not w.is_floating_point() or not torch.isfinite(w).all():
-            raise LabError(f"The weight {name} is not made of finite numbers; train it again.")
+            raise LabError(
+                f"The weight {named(name)} is not made of finite numbers; train it again."
+            )
     blocks = {name.split(".")[1] for name in weights if name.startswith("blocks.")}
     if len(blocks) != (min(shape.layers, 1) if shape.tied else shape.layers):
         raise LabError(f"There are weights of {len(blocks)} layers for {shape.layers}.")

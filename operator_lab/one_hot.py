@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from .arrays import length
 from .corpus import Language, Node, grammar_of
 from .errors import LabError
 from .given import distribution, whole
@@ -47,10 +48,10 @@ def one_hot(tokens: Int[ndarray, "*N"], vocabulary: int) -> Float[ndarray, "*N V
     return X
 
 
-@guarded
+@guarded(finite=True)
 def distances(X: Float[ndarray, "n d"]) -> Float[ndarray, "n n"]:
     """Euclidean distance between every two rows."""
-    return np.linalg.norm(X[:, None] - X[None], axis=-1)
+    return length(X[:, None] - X[None], -1)
 
 
 @guarded

@@ -10,9 +10,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import corpus
-from .errors import LabError
+from . import corpus, results
+from .errors import BROKEN, LabError
 from .files import writable, write_whole
+from .given import shown
 from .guard import guarded
 from .model import Model
 from .training import Recipe, train
@@ -88,7 +89,7 @@ def reference(
         wanted = "" if layers is None else f" with {layers} layers"
         raise LabError(f"No {kind} model{wanted} is shipped; depths shipped: {depths}.")
     path = DATA / f"{name}.safetensors"
-    if not path.is_file() or fingerprint(path) != _index()[name]["sha256"]:
+    if not path.is_file() or fingerprint(path) != _index().get(name, {}).get("sha256"):
         raise LabError(
             f"The reference model {path.name} is missing or is not the one that was shipped; "
             "install the package again."
@@ -102,8 +103,18 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _index() -> dict:
-    return json.loads((DATA / "models.json").read_text(encoding="utf-8"))
+def _index() -> dict[str, dict]:
+    """What is known of the shipped models, their fingerprints; LabError for a damaged file."""
+    path = DATA / "models.json"
+    try:
+        index = dict(results.table(results.content(path), "the file"))
+        for name, entry in index.items():
+            found = results.table(entry, repr(name))["sha256"]
+            if not isinstance(found, str):
+                raise ValueError(f"the sha256 of {name!r} is {shown(found)}, no text")
+        return index
+    except BROKEN as error:
+        raise results.damaged(path, error) from None
 
 
 @guarded

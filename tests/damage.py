@@ -312,7 +312,7 @@ def main() -> int:
         print(f"{name:16} {dict(counts)}", flush=True)
         whole += counts
     print(f"{'all':16} {dict(whole)} of {whole.total()}")
-    return int(set(whole) > {"read", "sentence"})
+    return int(bool(set(whole) - {"read", "sentence"}))
 
 
 if __name__ == "__main__":

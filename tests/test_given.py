@@ -115,3 +115,9 @@ def test_a_long_value_does_not_fill_the_page():
     with pytest.raises(LabError) as caught:
         given.whole("x" * 10_000, "steps")
     assert len(str(caught.value)) < 200 and "(str)" in str(caught.value)
+
+
+def test_a_name_out_of_a_file_is_said_plainly_or_shortened():
+    assert given.named("attention_sink") == "attention_sink"
+    for name in ("a\x00b", "x" * 500):
+        assert len(given.named(name)) < 60 and given.named(name).startswith("'")

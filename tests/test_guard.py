@@ -89,3 +89,17 @@ def test_exceptions_are_asked_for():
 def test_a_missing_argument_is_pythons_own_sentence():
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         example()
+
+
+@guarded(finite=True)
+def ratio(x: Float[ndarray, "n"], deep: bool = False):
+    found = {"rows": [x / x[::-1]], "sum": float((x * x).sum())}
+    return found if deep else found["sum"]
+
+
+def test_a_finite_result_is_refused_where_it_is_not(as_a_learner):
+    assert ratio(np.array([1.0, 2.0])) == 5
+    assert ratio(np.array([1.0, 2.0]), deep=True)["sum"] == 5
+    for x, deep in (([1e200, 1.0], False), ([1.0, 0.0], True), ([0.0, 0.0], True)):
+        with pytest.raises(LabError, match="ratio leaves the numbers that float64 holds"):
+            ratio(np.array(x), deep)

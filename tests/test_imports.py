@@ -18,7 +18,7 @@ DRAWING = {"matplotlib", "anywidget", "ipywidgets"}
 
 # From the ground up; a stem that is not named here is an instrument.
 LAYERS = (
-    {"errors", "files", "given", "guard", "device", "arrays"},
+    {"errors", "files", "given", "guard", "device", "arrays", "results"},
     {"shape", "transformer", "corpus"},
     {"recorder", "run", "steps", "gradients"},
     {"model", "model_file", "references", "training"},

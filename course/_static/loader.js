@@ -71,8 +71,9 @@
     let id, still;
     try {
       id = JSON.parse(tag.textContent).model_id;
-      still = document.querySelector(`noscript[data-model="${id}"]`);
-      if (saved[id]?.model_module === "@jupyter-widgets/controls") { // a progress bar, which is over
+      still = document.querySelector(`[data-model="${id}"]`);
+      // A progress bar, which is over: all other controls became a note when the page was made.
+      if (saved[id]?.model_module === "@jupyter-widgets/controls") {
         (place.closest(".output") ?? place).remove();
         return;
       }
@@ -85,7 +86,7 @@
       const box = still?.parentElement; // the theme would draw an empty output
       (box?.children.length === 1 ? box : still)?.remove();
     } catch (error) {
-      place.innerHTML = `<p role="note">This picture cannot move here.</p>${still?.textContent ?? ""}`;
+      place.innerHTML = `<p role="note">This picture cannot move here.</p>`;
       console.error("operator-lab: a widget could not be drawn:", error);
     }
   }

@@ -15,6 +15,7 @@ from numpy import ndarray
 from scipy.integrate import solve_ivp
 
 from .. import given
+from ..arrays import length
 from ..errors import LabError
 from ..guard import guarded
 
@@ -150,11 +151,11 @@ def order(
     return float(-np.polyfit(np.log(n), np.log(e), 1)[0])
 
 
-@guarded
+@guarded(finite=True)
 def off(x: Float[ndarray, "*n"], exact: Float[ndarray, "*n"]) -> float:
     """|x - exact| / |exact|, the relative error of a state."""
     if x.shape != exact.shape or not exact.any():
         raise LabError(
             f"Two states of one shape, not zero, are needed; got {x.shape}, {exact.shape}."
         )
-    return float(np.linalg.norm(x - exact) / np.linalg.norm(exact))
+    return float(length(x - exact) / length(exact))

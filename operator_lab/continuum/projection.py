@@ -14,11 +14,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from .. import given
+from ..arrays import length, unit
 from ..errors import LabError
 from ..guard import guarded
 
 
-@guarded(own=("x", "mean", "variance"))
+@guarded(own=("x", "mean", "variance"), finite=True)
 def onto_sphere(
     x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
 ) -> Float[ndarray, "*n d"]:
@@ -42,11 +43,13 @@ def onto_sphere(
 
 
 def _centred(x):
-    c = x - x.mean(-1, keepdims=True)
+    """States without their mean, and their deviation, both over a common power of two."""
+    x, _ = unit(x, -1)
+    c, _ = unit(x - x.mean(-1, keepdims=True), -1)
     return c, np.sqrt((c**2).mean(-1, keepdims=True))
 
 
-@guarded(own=("x", "mean", "variance"))
+@guarded(own=("x", "mean", "variance"), finite=True)
 def distance(
     x: Float[ndarray, "*n d"], mean: float = 0.0, variance: float = 1.0
 ) -> Float[ndarray, "*n"] | float:
@@ -59,8 +62,10 @@ def distance(
     d = x.shape[-1] if x.ndim else 0
     if d < 2:
         raise LabError(f"A variance needs states of at least 2 features; got shape {x.shape}.")
-    sigma, m = x.std(-1), x.mean(-1)
-    return np.sqrt(d * ((sigma - np.sqrt(variance)) ** 2 + (m - given.number(mean, "mean")) ** 2))
+    y, power = unit(x, -1)
+    power = power[..., 0]
+    away = y.std(-1) * power - np.sqrt(variance), y.mean(-1) * power - given.number(mean, "mean")
+    return np.sqrt(d) * np.hypot(*away)
 
 
 @guarded(own=("x",))
@@ -69,7 +74,7 @@ def onto_orthant(x: Float[ndarray, "*n"]) -> Float[ndarray, "*n"]:
     return np.maximum(given.real(x, "state"), 0.0)
 
 
-@guarded(own=("x", "velocity"))
+@guarded(own=("x", "velocity"), finite=True)
 def onto_tangent(
     x: Float[ndarray, "*n d"], velocity: Float[ndarray, "*n d"]
 ) -> Float[ndarray, "*n d"]:
@@ -88,7 +93,7 @@ def onto_tangent(
     return v - n * (n * v).mean(-1, keepdims=True)
 
 
-@guarded
+@guarded(finite=True)
 def stretch(
     project: Callable[[ndarray], ndarray],
     features: int = 12,
@@ -102,5 +107,7 @@ def stretch(
     """
     shape = (2, given.whole(pairs, "pairs"), given.whole(features, "features"))
     x, y = given.number(size, "size", above=0) * np.random.default_rng(seed).normal(size=shape)
-    return float((np.linalg.norm(project(x) - project(y), axis=-1)
-                  / np.linalg.norm(x - y, axis=-1)).max())  # fmt: skip
+    there = [given.numbers(project(z), "answer of project", "iuf", holes=True) for z in (x, y)]
+    if any(z.shape != x.shape for z in there):
+        raise LabError(f"A projection keeps the shape of the states, {x.shape}.")
+    return float((length(there[0] - there[1], -1) / length(x - y, -1)).max())

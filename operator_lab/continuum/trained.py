@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from .. import given
+from ..arrays import unit
 from ..dyson import reordered
 from ..errors import LabError
 from ..guard import guarded
@@ -134,6 +135,7 @@ def roughness(x: Float[ndarray, "*n N d"]) -> float:
     x = given.real(x, "states")
     if x.ndim < 2 or x.shape[-2] < 3:
         raise LabError(f"Roughness needs states [..., N, d] of N >= 3 positions; got {x.shape}.")
+    x, _ = unit(x)  # it has no scale of its own
     spread = x.var(-2, ddof=1).sum(-1).mean()
     if spread == 0:
         raise LabError("All positions have the same state; there is nothing to call rough.")

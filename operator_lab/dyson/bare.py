@@ -23,6 +23,7 @@ from numpy import ndarray
 from scipy.optimize import minimize
 from scipy.special import erf
 
+from ..arrays import length
 from ..errors import LabError, near
 from ..guard import guarded
 from ..run import Run, single
@@ -135,7 +136,7 @@ def _potential(u, layer):
     return _affine(layer, "mlp.W_2", 0.5 * z * (1 + erf(z / np.sqrt(2))))
 
 
-@guarded
+@guarded(finite=True)
 def coefficients(
     run: Run, count: int, radius: float, free: str = "nothing"
 ) -> Float[ndarray, "n N d"]:
@@ -188,13 +189,17 @@ def _on_circle(run, count, radius, free):
 def radius_of_convergence(
     c: Float[ndarray, "n N d"], window: tuple[int, int] | None = None
 ) -> Float[ndarray, "N"]:
-    """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders."""
+    """Estimate of each position's radius, (|c_a| / |c_b|)^(1/(b-a)) over a window of orders.
+
+    Infinite where c_b is 0. LabError for a window that the orders do not have.
+    """
     a, b = window or (len(c) // 3, len(c) * 2 // 3)
     if not 0 <= a < b < len(c):
         raise LabError(f"No two of {len(c)} coefficients are {a} and {b}; at least 3 are needed.")
-    size = np.linalg.norm(c, axis=-1)
+    first, last = length(c[a], -1), length(c[b], -1)
+    power = 1 / (b - a)  # of each by itself: their ratio may be beyond all numbers
     with np.errstate(divide="ignore", invalid="ignore"):  # no coefficients at all: no singularity
-        return np.where(size[b] == 0, np.inf, (size[a] / size[b]) ** (1 / (b - a)))
+        return np.where(last == 0, np.inf, first**power / last**power)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.linalg import expm, logm
 
-from ..arrays import softmax
+from ..arrays import length, softmax, unit
 from ..errors import LabError, near
 from ..given import index
 from ..guard import guarded
@@ -145,7 +145,7 @@ def truncated(
 
 
 def _distance(x, y) -> float:
-    return float(np.linalg.norm(x - y) / np.linalg.norm(y))
+    return float(length(x - y) / length(y))
 
 
 @guarded
@@ -159,20 +159,21 @@ def missing(run: Run, series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, 
     return np.array([divergence(run.law, law) for law in laws])
 
 
-@guarded
+@guarded(finite=True)
 def projections(
     series: Float[ndarray, "n *batch N d"],
 ) -> Float[ndarray, "n"]:
     """Share of each order in the final state, y_n . x / x . x, mean over positions; sums to 1."""
+    series, _ = unit(series, (0, -1))
     x = series.sum(0)
     share = (series * x).sum(-1) / (x * x).sum(-1)
     return share.reshape(len(series), -1).mean(1)
 
 
-@guarded
+@guarded(finite=True)
 def sizes(series: Float[ndarray, "n *batch N d"]) -> Float[ndarray, "n"]:
     """Norm of each order over the norm of the final state, averaged over positions."""
-    ratio = np.linalg.norm(series, axis=-1) / np.linalg.norm(series.sum(0), axis=-1)
+    ratio = length(series, -1) / length(series.sum(0), -1)
     return ratio.reshape(len(series), -1).mean(1)
 
 
@@ -194,8 +195,10 @@ def propagator(run: Run, linear: bool = False) -> Float[ndarray, "Nd Nd"]:
 @guarded
 def commutator(A: Float[ndarray, "n n"], B: Float[ndarray, "n n"]) -> float:
     """|AB - BA| / (|AB| + |BA|): 0 if they commute; about 0.71 for random matrices."""
+    (A, _), (B, _) = unit(A), unit(B)
     AB, BA = A @ B, B @ A
-    return float(np.linalg.norm(AB - BA) / (np.linalg.norm(AB) + np.linalg.norm(BA)))
+    whole = length(AB) + length(BA)
+    return float(length(AB - BA) / whole) if whole else 0.0
 
 
 class Exponentials(NamedTuple):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy import ndarray
 from tqdm.auto import tqdm
 
+from .. import results
 from ..errors import LabError, near
 from ..files import alone, write_whole
 from ..given import whole
@@ -51,7 +52,6 @@ def shipped(name: str, quantity: str = "excess") -> dict[str, ndarray]:
     if quantity not in examples:
         known = ", ".join(examples) or "nothing yet"
         raise LabError(f"{name} has no {quantity!r}; it has {known}.")
-    diverged = {quantity: np.full(np.shape(examples[quantity]), np.nan)}
     found = {}
     for row in rows:
         seeds = sorted(seed for r, seed in kept.found if r == row)
@@ -59,13 +59,20 @@ def shipped(name: str, quantity: str = "excess") -> dict[str, ndarray]:
             raise LabError(
                 f"{path.name} has nothing of row {row!r} yet; run {file.command(path)} to go on."
             )
-        measured = [diverged if (m := kept.found[row, s]) is None else m for s in seeds]
-        if not any(quantity in m for m in measured):
+        measured = {s: m for s in seeds if (m := kept.found[row, s]) is not None}
+        if measured and not any(quantity in m for m in measured.values()):
             continue  # a row need not have everything that another one has
+        example = {0: {quantity: examples[quantity]}} if not measured else measured
         try:
-            found[row] = np.array([m[quantity] for m in measured], dtype=float)
-        except (KeyError, ValueError, TypeError):
-            why = f"row {row!r} does not have {quantity!r} alike for every seed"
+            each = {
+                s: results.numbers(m[quantity], f"{quantity!r} of row {row!r}, seed {s}")
+                for s, m in example.items()
+            }
+            diverged = np.full(next(iter(each.values())).shape, np.nan)
+            found[row] = np.array([each[s] if s in measured else diverged for s in seeds])
+        except (KeyError, ValueError) as error:
+            alike = f"row {row!r} does not have {quantity!r} alike for every seed"
+            why = str(error) if "no number" in str(error) else alike
             raise file.broken(path, why) from None
     return found
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import results
 from ..errors import BROKEN, LabError
+from ..given import shown
 from ..training import Recipe
 
 Found = dict[tuple[str, int], dict | None]
@@ -58,12 +60,15 @@ def _finite(value: Any) -> Any:
 def read(path: Path) -> Kept:
     """What a file holds, of this version or another; LabError if it is missing or not whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        recipes = {row: dict(stated) for row, stated in content["recipes"].items()}
+        kept = results.table(results.content(path), "the file")
+        stated = results.table(kept["recipes"], "'recipes'").items()
+        recipes = {
+            row: dict(results.table(terms, f"the recipe of {row!r}")) for row, terms in stated
+        }
         found = {
-            (row, int(seed)): None if measured is None else dict(measured)
-            for row, by_seed in content["found"].items()
-            for seed, measured in by_seed.items()
+            (row, _seed(seed)): _measured(measured, f"seed {seed} of {row!r}")
+            for row, by_seed in results.table(kept["found"], "'found'").items()
+            for seed, measured in results.table(by_seed, f"'found' of {row!r}").items()
         }
     except FileNotFoundError:
         raise LabError(f"There is no {path.name} yet; run {command(path)} to make it.") from None
@@ -74,8 +79,14 @@ def read(path: Path) -> Kept:
     return Kept(recipes, found)
 
 
-def _no_number(word: str):
-    raise ValueError(f"{word} is no number")
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} is no seed")
+    return int(text)
+
+
+def _measured(value: Any, key: str) -> dict | None:
+    return None if value is None else dict(results.table(value, key))
 
 
 def difference(stated: Mapping[str, Any], recipe: Recipe) -> str:
@@ -83,9 +94,11 @@ def difference(stated: Mapping[str, Any], recipe: Recipe) -> str:
     # What a file does not state was not there to be chosen: it stood at today's default.
     theirs, ours = (_terms(r) for r in (Recipe().stated() | dict(stated), recipe.stated()))
     for term in theirs | ours:
-        if (term in theirs, theirs.get(term)) != (term in ours, ours.get(term)):
-            there, here = (_shown(terms, term) for terms in (theirs, ours))
-            return f"{term} is {there} there and {here} here"
+        there, here = theirs.get(term), ours.get(term)
+        alike = there == here and isinstance(there, bool) == isinstance(here, bool)  # True == 1
+        if (term in theirs) != (term in ours) or not alike:
+            said = [_shown(terms, term) for terms in (theirs, ours)]
+            return f"{term} is {said[0]} there and {said[1]} here"
     return ""
 
 
@@ -99,7 +112,7 @@ def _terms(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(terms: Mapping[str, Any], term: str) -> str:
-    return repr(terms[term]) if term in terms else "not stated"
+    return shown(terms[term]) if term in terms else "not stated"
 
 
 def check(path: Path, recipes: Mapping[str, dict], rows: Mapping[str, Recipe]) -> None:

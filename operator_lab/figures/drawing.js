@@ -13,6 +13,9 @@ export const make = (node, attributes, children = []) => {
   return node;
 };
 export const html = (name, attributes = {}, ...children) => make(document.createElement(name), attributes, children);
+// The figure that stands for a widget until it lives; a rule, for a notebook may draw it again.
+export const live = (model) => document.head.append(
+  html("style", {}, `.operator-lab-still[data-model="${model.get("still")}"] { display: none }`));
 export const svg = (name, attributes = {}, ...children) =>
   make(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 

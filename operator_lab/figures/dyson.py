@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy import ndarray
 
 from ..dyson import bare, law_of, orders, sizes
 from ..errors import LabError
+from ..given import shown
 from ..guard import guarded
 from ..model import Model, divergence
 from ..run import Run
@@ -19,6 +21,7 @@ from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import line, plain
 from .standard import standard
 
+MOST_PATHS = 500
 SPLITS = {
     "nothing is free, count layers": ("nothing", "layer"),
     "MLPs are free": ("mlp", "step"),
@@ -186,11 +189,19 @@ def errors(ax: Axes, series: Mapping[str, Sequence[float]], title: str = "") -> 
 
 @guarded
 def paths(ax: Axes, words: Sequence[str], layers: int) -> None:
-    """Every path that ends at the last position: straight up is free, slanted is a hop."""
-    for place in itertools.product(range(len(words)), repeat=layers):
+    """Every path that ends at the last position: straight up is free, slanted is a hop.
+
+    LabError for more than 500 of them.
+    """
+    count = math.comb(len(words) + layers - 1, layers)
+    if count > MOST_PATHS:
+        raise LabError(
+            f"{len(words)} words and {layers} layers have {float(count):.2g} paths; at most "
+            f"{MOST_PATHS} can be told apart, so take fewer."
+        )
+    # Nothing is handed to the left.
+    for place in itertools.combinations_with_replacement(range(len(words)), layers):
         way = np.array([*place, len(words) - 1])
-        if (np.diff(way) < 0).any():
-            continue  # nothing is handed to the left
         hops = int((np.diff(way) != 0).sum())
         shift = 0.03 * (sum(place) % 5 - 2)  # so that paths do not hide each other
         ax.plot(way + shift, range(layers + 1), label=f"{hops} hops", **line(hops, marker=""))
@@ -206,8 +217,11 @@ def radii(ax: Axes, found: Mapping[tuple[str, str], Sequence[float]], title: str
     """Radii of convergence by model and by what is free, on a logarithmic axis; 1 is the network.
 
     `found` maps (model, what is free) to a radius a text: a bar as far as every text's series
-    converges, a dot for each text.
+    converges, a dot for each text. LabError for other names.
     """
+    for key in found:
+        if not (isinstance(key, tuple) and len(key) == 2 and all(isinstance(k, str) for k in key)):
+            raise LabError(f"Each of found is named (model, what is free); got {shown(key)}.")
     models = list(dict.fromkeys(model for model, _ in found))
     least = min(min(values) for values in found.values()) / 3
     for i, ((model, _), values) in enumerate(found.items()):

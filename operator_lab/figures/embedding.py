@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from ..corpus import Language, grammar_of
 from ..embedding import downfolded, ring, senses_of
+from ..errors import LabError
 from ..guard import guarded
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
@@ -36,7 +37,7 @@ def rank(
     labels = [w if a else "" for w, a in zip(language.words, ambiguous, strict=True)]
     labels = [label for label, k in zip(labels, keep, strict=True) if k]
 
-    found = np.array([[held[f"{name} {r}"] for name in MATRICES] for r in ranks])  # [rank, W, seed]
+    found = _seeds(held, ranks)
     cut = np.empty(found.shape[:2])
     xy = np.empty((len(ranks), len(MATRICES), keep.sum(), 2))
     for i, r in enumerate(ranks):
@@ -45,11 +46,11 @@ def rank(
             W = downfolded(full, r)
             cut[i, j] = model.with_weights({name: W}).to("float32").excess(48)
             xy[i, j] = ring(W, language, of=full)[keep]
+    start = list(ranks).index(4) if 4 in ranks else 0
     low, mean, high = found.min(-1), found.mean(-1), found.max(-1)
     return Explorer(
         title="Rank",
-        slider=Slider(label="rank", values=ranks, scale="log", start=list(ranks).index(4),
-                      said="rank {}"),
+        slider=Slider(label="rank", values=ranks, scale="log", start=start, said="rank {}"),
         choice=Choice("matrix", list(MATRICES)),
         panels=[
             Lines(
@@ -92,11 +93,26 @@ def senses(ax: Axes, X: Float[ndarray, "V d"], language: Language, title: str = 
            ylim=(-reach, reach))  # fmt: skip
 
 
+def _seeds(
+    held: Mapping[str, Float[ndarray, "seed"]], ranks: Sequence[int]
+) -> Float[ndarray, "rank W seed"]:
+    """What each matrix held at each rank, a seed each; LabError where one is missing."""
+    names = [f"{name} {r}" for r in ranks for name in MATRICES]
+    missing = [name for name in names if name not in held]
+    if missing:
+        raise LabError(f"held has no {missing[0]!r}; it has {', '.join(map(repr, held))[:200]}.")
+    counts = sorted({len(held[name]) for name in names})
+    if len(counts) > 1:
+        raise LabError(f"Every matrix and rank has as many seeds; got {counts}.")
+    return np.array([held[name] for name in names]).reshape(len(ranks), len(MATRICES), -1)
+
+
 @guarded
 def ranks(ax: Axes, held: Mapping[str, Float[ndarray, "seed"]], which: Sequence[int]) -> None:
     """Excess against the rank at which a matrix was held, every seed a dot, the mean a line."""
+    every = _seeds(held, which)
     for i, name in enumerate(MATRICES):
-        found = np.array([held[f"{name} {r}"] for r in which])
+        found = every[:, i]
         color = hue(i)
         ax.loglog(which, found.mean(1), "-" if i == 0 else "--", color=color, label=name)
         ax.loglog(which, found, marker(i), color=color, ms=4, alpha=0.6)

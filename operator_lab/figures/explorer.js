@@ -1,5 +1,5 @@
 // An Explorer: controls, panels, read-out. One module for a notebook and for a page without a kernel.
-import { KEYS, PANELS, WIDTH, html, onEnter, phrase, short, svg, tableOf, unpack } from "./drawing.js";
+import { KEYS, PANELS, WIDTH, html, live, onEnter, phrase, short, svg, tableOf, unpack } from "./drawing.js";
 
 function controls(model, { slider, choice }) {
   const { values, labels, numeric, unit, digits, said } = slider, log = slider.scale === "log";
@@ -103,6 +103,7 @@ export default { render({ model, el }) {
   build();
   el.append(html("div", { class: "operator-lab-explorer", role: "group", "aria-label": title },
     html("div", { class: "title" }, title), box, body));
+  live(model);
   model.send({ hello: true });
   return () => { for (const [name, f] of Object.entries(events)) model.off(name, f); };
 } };

@@ -41,6 +41,7 @@ class Explorer(anywidget.AnyWidget):
     data = traitlets.Bytes().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     choice_index = traitlets.Int(0).tag(sync=True)
+    still = traitlets.Unicode("").tag(sync=True)  # whose place the widget takes on a page
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Explorer(anywidget.AnyWidget):
             index=slider.start,
             choice_index=choice.start if choice else 0,
         )
+        self.still = self.model_id or ""
         self.on_msg(self._answer)
 
     @traitlets.validate("index", "choice_index")
@@ -131,7 +133,7 @@ class Explorer(anywidget.AnyWidget):
         return f"Explorer: {self._content.title}, {count}{choice} positions"
 
     def _ipython_display_(self, **_: Any) -> None:
-        """Show the first frame for readers without scripts, then the widget."""
+        """Show the first frame, for where no widget lives, then the widget."""
         display({"text/html": self._still(), "text/plain": repr(self)}, raw=True)
         bundle, metadata = self._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)

@@ -120,6 +120,7 @@ class Living(anywidget.AnyWidget):
     header = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes().tag(sync=True)
     experiment = traitlets.Unicode("").tag(sync=True)
+    still = traitlets.Unicode("").tag(sync=True)  # whose place the widget takes on a page
 
     def __init__(self, model: Model, sentence: str, head: tuple[int, int], view: str) -> None:
         header, data = packed(model)
@@ -133,12 +134,13 @@ class Living(anywidget.AnyWidget):
             "belief": _read_out(model) if "belief" in parts else None,
         }
         super().__init__(header=header | more, data=data)
+        self.still = self.model_id or ""
 
     def __repr__(self) -> str:
         return f"Living: {self._named}"
 
     def _ipython_display_(self, **_: Any) -> None:
-        """Show the first frame for readers without scripts, then the widget."""
+        """Show the first frame, for where no widget lives, then the widget."""
         display({"text/html": self._still(), "text/plain": repr(self)}, raw=True)
         bundle, metadata = self._repr_mimebundle_() or ({}, {})
         display(bundle, metadata=metadata, raw=True)

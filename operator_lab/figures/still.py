@@ -138,11 +138,11 @@ def png(content: Content, i: int, j: int) -> bytes:
 
 
 def figure_of(content: Content, model_id: str, i: int, j: int) -> str:
-    """That figure for a page: seen where no script draws the widget `model_id` in its place."""
+    """That figure for a page: seen until a script draws the widget `model_id` in its place."""
     source = base64.b64encode(png(content, i, j)).decode()
     return (
-        f'<noscript data-model="{model_id}"><figure class="operator-lab-still">'
+        f'<figure class="operator-lab-still" data-model="{model_id}">'
         f'<img alt="{escape(content.alt)}" style="max-width:100%" '
         f'src="data:image/png;base64,{source}">'
-        f"<figcaption>{escape(content.text(i, j))}</figcaption></figure></noscript>"
+        f"<figcaption>{escape(content.text(i, j))}</figcaption></figure>"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from ..arrays import length
 from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
@@ -36,12 +37,19 @@ class Probe(NamedTuple):
         """The states nearest to x of which the read-out says `belief` (steering).
 
         Near in units of the states' own spread, so the change stays among states that occur.
+        LabError for states of another model, or beliefs of other places.
         """
+        features, senses = self.weights.shape
+        if x.shape[-1:] != (features,) or belief.shape != (*x.shape[:-1], senses):
+            raise LabError(
+                f"States [..., {features}] and a belief [..., {senses}] for each are needed; got "
+                f"{x.shape} and {belief.shape}."
+            )
         pull = self.spread @ self.weights
         return x + (belief - self(x)) @ np.linalg.pinv(self.weights.T @ pull) @ pull.T
 
 
-@guarded
+@guarded(finite=True)
 def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     """The affine map of states x that comes closest to y (least squares).
 
@@ -59,7 +67,7 @@ def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
     return Probe(weights, y.mean(0) - x.mean(0) @ weights, np.cov(x.T))
 
 
-@guarded
+@guarded(finite=True)
 def replaced(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -115,22 +123,29 @@ def rewritten(
     target, x = belief[row, at][rng.permutation(len(row))], states[row, at].astype(float)
     wanted = target @ language.after(name)
     change = read.write(x, target) - x
-    length = np.linalg.norm(change, axis=1, keepdims=True)
+    far = np.linalg.norm(change, axis=1, keepdims=True)
     noise = rng.multivariate_normal(np.zeros(x.shape[1]), read.spread, len(x))
-    noise *= length / np.linalg.norm(noise, axis=1, keepdims=True)
+    noise *= far / np.linalg.norm(noise, axis=1, keepdims=True)
     before, after, control = (
         divergence(wanted, replaced(model, tokens[row], at, step, x + shift))
         for shift in (0.0, change, noise)
     )
-    size = float((length / np.linalg.norm(x, axis=1, keepdims=True)).mean())
+    size = float((far / np.linalg.norm(x, axis=1, keepdims=True)).mean())
     return Rewritten(before, after, control, size)
 
 
-@guarded
+@guarded(finite=True)
 def explained(y: Float[ndarray, "*n k"], found: Float[ndarray, "*n k"]) -> float:
-    """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean."""
-    axes = tuple(range(y.ndim - 1))
-    return float(1 - ((y - found) ** 2).sum() / ((y - y.mean(axes)) ** 2).sum())
+    """Share of the variance of y that `found` accounts for (R^2): 1 for all, 0 for the mean.
+
+    LabError for a y that is the same everywhere: it has no variance; or for different shapes.
+    """
+    if y.shape != found.shape:
+        raise LabError(f"y and what was found have one shape; got {y.shape} and {found.shape}.")
+    spread = length(y - y.mean(tuple(range(y.ndim - 1))))
+    if not spread:
+        raise LabError("y is the same everywhere; there is no variance to account for.")
+    return float(1 - (length(y - found) / spread) ** 2)
 
 
 @guarded

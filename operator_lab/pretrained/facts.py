@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from ..errors import LabError
-from ..given import shown
+from ..given import named, shown
 
 # Facts of training, of drawing words, of heads that are not read, and of bookkeeping: whatever they
 # say, the function of the network between tokens and logits is the same.
@@ -105,21 +105,21 @@ class Facts:
         for name, value in usual.items():
             if self.get(name, value) != value:
                 raise LabError(
-                    f"{self.place} says {name} = {shown(self.given[name])}, which is not known "
-                    f"here; known is {value!r} alone."
+                    f"{self.place} says {named(name)} = {shown(self.given[name])}, which is not "
+                    f"known here; known is {value!r} alone."
                 )
 
     def wrong(self, name: str, value: Any, wanted: str) -> LabError:
         """That something else than what is wanted stands there."""
-        return LabError(f"{self.place} says {name} = {shown(value)}, which is not {wanted}.")
+        return LabError(f"{self.place} says {named(name)} = {shown(value)}, which is not {wanted}.")
 
     def rest(self) -> None:
         """LabError, with its name, for a fact that nobody asked for."""
         for facts in (self, *self.within):
             unknown = sorted(set(facts.given) - facts.asked - facts.idle)
             if unknown:
-                value = shown(facts.given[unknown[0]])
+                said = f"{named(unknown[0])} = {shown(facts.given[unknown[0]])}"
                 raise LabError(
-                    f"{facts.place} says {unknown[0]} = {value}, which is not known here and could "
+                    f"{facts.place} says {said}, which is not known here and could "
                     "change what the model computes; take it out if you know that it does not."
                 )

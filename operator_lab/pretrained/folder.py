@@ -13,6 +13,7 @@ import torch
 
 from ..corpus import Tokenizer
 from ..errors import LabError
+from ..given import named, shown
 from ..model import Model
 from ..transformer import Transformer
 from . import llamacpp
@@ -89,7 +90,7 @@ def _sizes_that_are_none(facts: Facts):
             raise
         raise LabError(
             f"{facts.place} holds something that is no number where one is needed, or a number "
-            f"that fits no model ({error}); copy it again."
+            f"that fits no model ({str(error)[:200]}); copy it again."
         ) from None
 
 
@@ -100,8 +101,8 @@ def _refuse_packed(facts: Facts) -> None:
         if said is not None:
             kind = said.get("quant_method", name) if isinstance(said, Mapping) else name
             raise LabError(
-                f"These weights are quantised ({kind}), which is not read here; save the model "
-                "in float32, float16 or bfloat16, or as GGUF."
+                f"These weights are quantised ({named(str(kind))}), which is not read here; save "
+                "the model in float32, float16 or bfloat16, or as GGUF."
             )
 
 
@@ -110,7 +111,8 @@ def _held(held: llamacpp.Held, name: str) -> Model:
     for weight, w in held.weights.items():
         if not torch.isfinite(w.sum()) and not torch.isfinite(w).all():  # a sum takes no room
             raise LabError(
-                f"The weights of {name!r} hold NaN or infinity ({weight}); copy the files again."
+                f"The weights of {name!r} hold NaN or infinity ({named(weight)}); copy the files "
+                "again."
             )
     language = Tokenizer(name, held.tokenizer, held.shape.vocabulary)
     return Model(
@@ -130,7 +132,9 @@ def _files(path: Path) -> list[Path]:
             raise LabError(f"{str(index)!r} does not say which file holds what; copy it again.")
         outside = [p for p in places.values() if Path(p).name != p]
         if outside:
-            raise LabError(f"{str(index)!r} names {outside[0]!r}, which lies outside the folder.")
+            raise LabError(
+                f"{str(index)!r} names {shown(outside[0])}, which lies outside the folder."
+            )
         files = [path / file for file in sorted(set(places.values()))]
     for file in files:
         if not file.is_file():

@@ -18,6 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..errors import LabError
+from ..given import named, shown
 from .blocks import KINDS
 
 PLAIN = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -88,20 +89,24 @@ def _read(reader: _Reader) -> Gguf:
     for _ in range(fact_count):
         name = reader.text()
         if name in facts:
-            raise LabError(f"{str(reader.path)!r} says {name!r} twice; copy or install it again.")
+            raise LabError(
+                f"{str(reader.path)!r} says {shown(name)} twice; copy or install it again."
+            )
         facts[name] = reader.value(reader.number("I"))
     listed = []
     for _ in range(tensor_count):
         name, rank = reader.text(), reader.number("I")
         if rank > MOST_AXES:
             raise LabError(
-                f"{str(reader.path)!r} is damaged at {name!r}; copy or install it again."
+                f"{str(reader.path)!r} is damaged at {shown(name)}; copy or install it again."
             )
         shape = tuple(reader.number("Q") for _ in range(rank))[::-1]
         listed.append((name, shape, reader.number("I"), reader.number("Q")))
     step = facts.get("general.alignment", 32)
     if not isinstance(step, int) or step < 1:
-        raise LabError(f"{str(reader.path)!r} aligns its tensors to {step!r}; install it again.")
+        raise LabError(
+            f"{str(reader.path)!r} aligns its tensors to {shown(step)}; install it again."
+        )
     start = -(-reader.at // step) * step
     tensors: dict[str, ndarray] = {}
     for name, shape, number, offset in listed:
@@ -109,13 +114,13 @@ def _read(reader: _Reader) -> Gguf:
         if kind is None:
             known = ", ".join(k.name for k in KINDS.values())
             raise LabError(
-                f"{str(reader.path)!r} stores {name} in a kind of block (number {number}) that is "
-                f"not read here; known: {known}. Convert it with llama.cpp."
+                f"{str(reader.path)!r} stores {named(name)} in a kind of block (number {number}) "
+                f"that is not read here; known: {known}. Convert it with llama.cpp."
             )
         size = math.prod(shape)
         if name in tensors or (shape and shape[-1] % kind.size):
             raise LabError(
-                f"{str(reader.path)!r} is damaged at {name!r}; copy or install it again."
+                f"{str(reader.path)!r} is damaged at {shown(name)}; copy or install it again."
             )
         reader.at = start + offset
         stored = np.frombuffer(reader.take(size // kind.size * kind.block.itemsize), kind.block)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..corpus.tokens import package
 from ..errors import LabError
+from ..given import shown
 from ..shape import Shape
 from ..transformer import Transformer
 from . import gguf
@@ -55,7 +56,7 @@ def read(path: Path) -> Held:
     kind = file.facts.get("general.architecture")
     if kind not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise LabError(f"The architecture {kind!r} is not known as GGUF; known: {known}.")
+        raise LabError(f"The architecture {shown(kind)} is not known as GGUF; known: {known}.")
     idle = IDLE | {name for name in file.facts if name.startswith("general.")}
     c = Facts(file.facts, path.name, frozenset(idle))
     shape = _shape(c, kind, file.tensors)
@@ -89,7 +90,7 @@ def _shape(c: Facts, kind: str, tensors: Mapping[str, ndarray]) -> Shape:
     for name in ("original_context_length", "finetuned"):  # of the other kinds
         c.get(f"{a}rope.scaling.{name}")
     if stretched not in ("none", "linear"):
-        raise LabError(f"The rotation {stretched!r} of this GGUF is not known; known: linear.")
+        raise LabError(f"The rotation {shown(stretched)} of this GGUF is not known; known: linear.")
     if stretched == "linear" and factor != 1:
         config["rope_scaling"] = {"rope_type": "linear", "factor": factor}
     if config["num_hidden_layers"] > len(tensors):
@@ -130,7 +131,9 @@ def _weights(shape: Shape, kind: str, tensors: Mapping[str, ndarray]) -> dict[st
         found[ours] = w
     strange = sorted(set(tensors) - used)
     if strange:
-        raise LabError(f"The file holds {strange[0]!r}, which this kind of model has no use for.")
+        raise LabError(
+            f"The file holds {shown(strange[0])}, which this kind of model has no use for."
+        )
     return found
 
 
@@ -150,8 +153,8 @@ def byte_pairs(c: Facts) -> Any:
     kind = c.get("tokenizer.ggml.model"), c.get("tokenizer.ggml.pre")
     if kind not in (("gpt2", "smollm"), ("gpt2", "gpt-2")):
         raise LabError(
-            f"The tokenizer {kind} of this GGUF is not known; known are gpt-2's and smollm's. A "
-            "folder with a tokenizer.json is read whatever its tokenizer."
+            f"The tokenizer {shown(kind)} of this GGUF is not known; known are gpt-2's and "
+            "smollm's. A folder with a tokenizer.json is read whatever its tokenizer."
         )
     library = package()
     pieces = c["tokenizer.ggml.tokens"]
@@ -165,7 +168,9 @@ def byte_pairs(c: Facts) -> Any:
     try:
         tokenizer = library.Tokenizer(library.models.BPE(vocab=known, merges=merges))
     except Exception as error:  # the library raises nothing more special
-        raise LabError(f"{c.place} has no usable tokenizer ({error}); install it again.") from None
+        raise LabError(
+            f"{c.place} has no usable tokenizer ({str(error)[:200]}); install it again."
+        ) from None
     pre = library.pre_tokenizers
     steps = [pre.ByteLevel(add_prefix_space=False)]
     if kind[1] == "smollm":
@@ -184,7 +189,9 @@ def _framed(c: Facts, library, tokenizer, pieces):
         token = c.get(f"tokenizer.ggml.{which}_token_id")
         if c.flag(f"tokenizer.ggml.add_{which}_token", False):
             if not isinstance(token, int) or not 0 <= token < len(pieces):
-                raise LabError(f"{c.place} puts a token {token!r} around each text; there is none.")
+                raise LabError(
+                    f"{c.place} puts a token {shown(token)} around each text; there is none."
+                )
             ends.append((which, pieces[token], token))
     if ends:
         first = "".join(f"{piece} " for which, piece, _ in ends if which == "bos")

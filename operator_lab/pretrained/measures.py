@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from ..arrays import unit
 from ..dyson import orders
 from ..errors import LabError
 from ..guard import guarded
@@ -105,13 +106,13 @@ def log_law(run: Run, x: Float[ndarray, "N d"]) -> Float[ndarray, "N_1 V"]:
     return z - np.log(np.exp(z).sum(-1, keepdims=True))
 
 
-@guarded
+@guarded(finite=True)
 def sizes(series: Float[ndarray, "n N d"], skip: int = 1) -> Float[ndarray, "n"]:
     """Norm of each order over the norm of the state, all positions but the first `skip` together.
 
     `lab.dyson.sizes` averages position by position; here a position counts by its norm.
     """
-    y = np.asarray(series, float)[:, skip:]
+    y, _ = unit(np.asarray(series, float)[:, skip:])
     return np.sqrt((y**2).sum((1, 2)) / (y.sum(0) ** 2).sum())
 
 
@@ -193,12 +194,12 @@ def by_gate(run: Run) -> dict[str, Float[ndarray, "n N d"]]:
     return {gate: orders(run, gate=gate) for gate in ("secant", "half", "up")}
 
 
-@guarded
+@guarded(finite=True)
 def pooled(run: Run, x: Float[ndarray, "*n N d"] | None = None) -> Float[ndarray, "*n d"]:
     """The mean of the last states over the positions, at length 1 (sentence embedding).
 
     What an encoder such as MiniLM is used for; of any states x [..., N, d] in their place.
     """
     x = run.states[-1] if x is None else np.asarray(x)
-    mean = x.mean(-2)
+    mean, _ = unit(x.mean(-2), -1)
     return mean / np.linalg.norm(mean, axis=-1, keepdims=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from .. import results
 from ..dyson import orders
-from ..errors import LabError
 from ..files import write_whole
 from ..model import Model
 from ..pseudospectra import misfit, outliers
@@ -104,11 +104,7 @@ def repeated() -> dict[str, dict[str, ndarray]]:
     "hops" [way to freeze] -> [text, hops kept], "plain" [way] -> [text], "spectra" [quantity] ->
     [matrix, layer]; controls behind a comma, "hops, shuffled".
     """
-    try:
-        kept = json.loads(FILE.read_text(encoding="utf-8"))["results"]
-    except (OSError, ValueError, KeyError):
-        raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
-    return {part: {q: np.array(v) for q, v in row.items()} for part, row in kept.items()}
+    return results.tables(FILE, "results")
 
 
 def ship(path: Path = FILE) -> Path:

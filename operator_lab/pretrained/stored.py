@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import LabError
+from ..given import named, shown
 
 # What is a number by itself; an integer means something only to those who packed it.
 FLOATS = {
@@ -35,13 +36,14 @@ class Stored:
                 opened = safe_open(file, framework="pt")
                 for name in opened.keys():  # noqa: SIM118
                     if name in self.where:
-                        raise LabError(f"Two files hold {name!r}; copy the folder again.")
+                        raise LabError(f"Two files hold {shown(name)}; copy the folder again.")
                     part = opened.get_slice(name)
                     self.where[name] = opened
                     self.sizes[name] = tuple(part.get_shape()), part.get_dtype()
             except (SafetensorError, OSError) as error:
                 raise LabError(
-                    f"{str(file)!r} is not a whole safetensors file ({error}); copy it again."
+                    f"{str(file)!r} is not a whole safetensors file ({str(error)[:200]}); copy it "
+                    "again."
                 ) from None
 
     def __contains__(self, name: str) -> bool:
@@ -52,8 +54,8 @@ class Stored:
         shape, kind = self.sizes[name]
         if kind not in FLOATS:
             raise LabError(
-                f"{name} is stored as {kind}: no plain numbers, so these weights are packed or "
-                f"quantised; known: {', '.join(FLOATS)}. Save the model in one of them."
+                f"{named(name)} is stored as {kind}: no plain numbers, so these weights are "
+                f"packed or quantised; known: {', '.join(FLOATS)}. Save the model in one of them."
             )
         self.used.add(name)
         return torch.empty(shape, dtype=self.dtype, device="meta")

@@ -30,7 +30,9 @@ def tokenizer(folder: Path) -> Any:
         try:
             found = library.Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing more special
-            raise LabError(f"{str(path)!r} is not a tokenizer ({error}); copy it again.") from None
+            raise LabError(
+                f"{str(path)!r} is not a tokenizer ({str(error)[:200]}); copy it again."
+            ) from None
     else:
         found = _converted(folder)
     found.no_padding()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
+from .. import results
 from ..dyson import orders
 from ..edits import silence
 from ..errors import BROKEN, LabError
@@ -48,6 +48,7 @@ FOUR_HEADS = ((23, 3), (23, 0), (29, 1), (20, 0))  # of the gift sentence, (laye
 CAPITAL = (SENTENCES[2], " Rome", " Paris")
 TEMPERATURES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 4.0)
 SPLITS = ("on_site", "mlp")  # of the pictures: hops counted, or all of attention
+WORDS_OF_PICTURE = ("sentence", "last", "words", "top")  # all else in it is numbers
 SHORT = 32  # tokens of a text in the plain series, whose orders are many
 
 
@@ -57,8 +58,7 @@ def shipped() -> dict[str, dict[str, ndarray]]:
     Models are "smollm2" and "minilm"; controls are written behind a slash, "smollm2/shuffled".
     What begins with "hop", "mlp" or "plain" is [text, order].
     """
-    kept = _kept("results")
-    return {row: {q: np.array(v) for q, v in found.items()} for row, found in kept.items()}
+    return results.tables(FILE, "results")
 
 
 def summed() -> dict[str, dict[str, ndarray]]:
@@ -66,7 +66,7 @@ def summed() -> dict[str, dict[str, ndarray]]:
 
     What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
     """
-    return {kind: {q: np.array(v) for q, v in row.items()} for kind, row in _kept("summed").items()}
+    return results.tables(FILE, "summed")
 
 
 def census() -> dict[str, dict[str, ndarray]]:
@@ -74,19 +74,23 @@ def census() -> dict[str, dict[str, ndarray]]:
 
     What `operator_lab.pretrained.survey` makes; LabError for a damaged file.
     """
-    return {part: {q: np.array(v) for q, v in row.items()} for part, row in _kept("census").items()}
+    return results.tables(FILE, "census")
 
 
 def pictures() -> list[dict]:
-    """The truncations of the `SENTENCES`, as shipped; see `truncation`."""
-    return _kept("truncations")
+    """The truncations of the `SENTENCES`, as shipped; see `truncation`.
 
-
-def _kept(part: str):
+    LabError for a damaged file.
+    """
+    found = results.shipped(FILE, "truncations")
     try:
-        return json.loads(FILE.read_text(encoding="utf-8"))[part]
-    except BROKEN:
-        raise LabError(f"{FILE.name} is missing or damaged; install the package again.") from None
+        for k, picture in enumerate(found):
+            for name, value in results.table(picture, f"picture {k}").items():
+                if name not in WORDS_OF_PICTURE:
+                    results.numbers(value, f"{name!r} of picture {k}")
+        return found
+    except BROKEN as error:
+        raise results.damaged(FILE, error) from None
 
 
 @guarded

@@ -15,6 +15,7 @@ from numpy import ndarray
 from scipy.linalg import eig, expm
 from scipy.optimize import minimize
 
+from ..arrays import unit
 from ..errors import LabError
 from ..given import square, whole
 from ..guard import guarded
@@ -75,10 +76,11 @@ def exponentials(A, times: Float[ndarray, "times"]) -> Float[ndarray, "times"]:
     return np.linalg.norm(flows, 2, axis=(-2, -1))
 
 
-@guarded
+@guarded(finite=True)
 def radius(A) -> float:
     """The spectral radius max |lambda|: how fast powers grow or fall in the end."""
-    return float(abs(np.linalg.eigvals(square(A))).max())
+    A, size = unit(square(A))
+    return float(abs(np.linalg.eigvals(A)).max() * size)
 
 
 @guarded
@@ -155,10 +157,11 @@ def conditions(A) -> Spectrum:
     Where eigenvalues nearly coincide rounding chooses their eigenvectors, and the numbers differ
     from computer to computer; `sensitivity` asks at a distance, and they do not.
     """
-    values, left, right = eig(square(A), left=True, right=True)
+    A, size = unit(square(A))
+    values, left, right = eig(A, left=True, right=True)
     overlap = abs((left.conj() * right).sum(0))
     with np.errstate(divide="ignore"):
-        return Spectrum(values, 1 / overlap)
+        return Spectrum(values * size, 1 / overlap)
 
 
 @guarded

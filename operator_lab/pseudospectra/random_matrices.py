@@ -18,6 +18,7 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.optimize import minimize_scalar
 from scipy.stats import kstest
 
+from ..arrays import length, unit
 from ..errors import LabError
 from ..given import square, whole
 from ..guard import guarded
@@ -69,7 +70,7 @@ class Edges(NamedTuple):
     reach: float
 
 
-@guarded
+@guarded(finite=True)
 def edges(rows: int, columns: int, scale: float = 1.0, chance: float = 0.999) -> Edges:
     """Marchenko-Pastur: singular values fill scale (sqrt m -+ sqrt n); one in (1 - chance) of such
     matrices has its largest beyond `reach` (Tracy-Widom fluctuations of the edge).
@@ -89,17 +90,19 @@ def edges(rows: int, columns: int, scale: float = 1.0, chance: float = 0.999) ->
     return Edges(*(float(scale * end) for end in ends))
 
 
-@guarded
+@guarded(finite=True)
 def density(
     s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
 ) -> Float[ndarray, "*s"]:
     """Marchenko-Pastur density of the min(rows, columns) singular values; it integrates to 1."""
-    low, high, _ = edges(rows, columns, scale)
-    s = np.asarray(s, dtype=float)
+    edges(rows, columns, scale)  # LabError for a scale that is none
+    low, high, _ = edges(rows, columns)
+    s = np.asarray(s, dtype=float) / scale
     inside = (s > low) & (s < high) & (s > 0)
     safe = np.where(inside, s, 1.0)
     bulk = np.sqrt(np.maximum((high**2 - safe**2) * (safe**2 - low**2), 0))
-    return np.where(inside, bulk / (np.pi * safe * scale**2 * min(rows, columns)), 0.0)
+    bulk = bulk / (np.pi * safe * min(rows, columns))
+    return np.asarray(np.where(inside, bulk, 0.0) / scale)
 
 
 @guarded
@@ -107,13 +110,14 @@ def cumulated(
     s: Float[ndarray, "*s"] | float, rows: int, columns: int, scale: float = 1.0
 ) -> Float[ndarray, "*s"] | float:
     """Share of singular values up to s in the Marchenko-Pastur law."""
-    low, high, _ = edges(rows, columns, scale)
+    edges(rows, columns, scale)  # LabError for a scale that is none
+    low, high, _ = edges(rows, columns)
     angle = np.linspace(0, np.pi, 2001)  # so that the points crowd at the edges
     at = (low + high) / 2 - (high - low) / 2 * np.cos(angle)
-    slope = density(at, rows, columns, scale) * (high - low) / 2 * np.sin(angle)
+    slope = density(at, rows, columns) * (high - low) / 2 * np.sin(angle)
     if low == 0:  # square: the density does not vanish at 0, and s = 0 is left out of it
         slope[0] = 0.0
-    return np.interp(s, at, cumulative_trapezoid(slope, angle, initial=0.0))
+    return np.interp(np.asarray(s) / scale, at, cumulative_trapezoid(slope, angle, initial=0.0))
 
 
 @guarded
@@ -124,6 +128,7 @@ def misfit(W: Float[ndarray, "rows columns"], without: int = 0) -> float:
     bulk does; `without` leaves so many of the largest values out, to tell the two apart. LabError
     as in `outliers`, and where fewer than two values would be left.
     """
+    W, _ = unit(W)
     values = _values(W)
     rows, columns = np.shape(W)
     if whole(without, "without", 0) > len(values) - 2:
@@ -158,7 +163,7 @@ def outliers(W: Float[ndarray, "rows columns"], chance: float = 0.999) -> Outlie
     """
     values, W = _values(W), np.asarray(W, dtype=float)
     rows, columns = W.shape
-    found = edges(rows, columns, float(np.sqrt((W**2).mean())), chance)
+    found = edges(rows, columns, float(length(W) / W.size**0.5), chance)
     return Outliers(values, found, int((values > found.reach).sum()))
 
 

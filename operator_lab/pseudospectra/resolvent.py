@@ -16,6 +16,7 @@ from jaxtyping import Complex, Float, Inexact
 from numpy import ndarray
 from scipy.linalg import rsf2csf, schur
 
+from ..arrays import unit
 from ..errors import LabError
 from ..given import square, whole
 from ..guard import guarded
@@ -92,7 +93,9 @@ def sigma_min(
     A, z = square(A), np.asarray(z, dtype=complex)
     if not np.isfinite(z).all():
         raise LabError("The points z must be finite complex numbers.")
-    return _lanczos(triangular(A), z.ravel(), tolerance).reshape(z.shape)
+    _, size = unit(np.append(z, abs(A).max()))
+    A, z = A / size, z / size
+    return (size * _lanczos(triangular(A), z.ravel(), tolerance)).reshape(z.shape)
 
 
 def _quick(T, z) -> Float[ndarray, "points"]:

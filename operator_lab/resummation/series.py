@@ -17,6 +17,7 @@ from scipy.integrate import quad_vec
 from scipy.linalg import svd
 from scipy.special import gammaln
 
+from ..arrays import unit
 from ..errors import LabError
 from ..given import number, whole
 from ..guard import guarded
@@ -59,7 +60,7 @@ def pade(c: Float[ndarray, "n *shape"], poles: int) -> Pade:
     poles + 1 coefficients, or `poles` that is no whole number from 0 on.
     """
     poles = whole(poles, "poles", least=0)
-    c = terms(c, poles + 1)
+    c, size = unit(terms(c, poles + 1))
     flat = c.reshape(len(c), -1)
     scale = _unit(flat)
     flat = flat * (scale ** np.arange(len(c)))[:, None]
@@ -68,7 +69,7 @@ def pade(c: Float[ndarray, "n *shape"], poles: int) -> Pade:
     p = np.array([(q[: i + 1, None] * flat[i::-1][: len(q)]).sum(0) for i in range(count)])
     p = _trimmed(p, float(np.linalg.norm(flat)))
     down = scale ** -np.arange(len(c), dtype=float)
-    p = (p * down[: len(p), None]).reshape(len(p), *c.shape[1:])
+    p = (size * (p * down[: len(p), None])).reshape(len(p), *c.shape[1:])
     return Pade(p, q * down[: len(q)])
 
 
@@ -117,7 +118,7 @@ def borel(c: Float[ndarray, "*shape"], x: float, poles: int | None = None) -> Fl
     pole on the way (the sum is then ambiguous, by an imaginary part), the integral does not
     settle, or x is not a finite number.
     """
-    c = terms(c)
+    c, size = unit(terms(c))
     x = number(x, "point x")
     n = np.arange(len(c))
     shrunk = c / np.exp(gammaln(n + 1)).reshape(-1, *[1] * (c.ndim - 1))
@@ -132,4 +133,4 @@ def borel(c: Float[ndarray, "*shape"], x: float, poles: int | None = None) -> Fl
         found, error = quad_vec(lambda t: np.exp(-t) * B(x * t), 0, FAR, epsrel=1e-9, limit=2000)
     if not (np.isfinite(found).all() and error <= 1e-3 * max(np.abs(found).max(), 1e-300)):
         raise LabError("Borel's integral does not settle; the sum does not reach this far.")
-    return np.asarray(found)
+    return np.asarray(size * found)

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy import ndarray
 
+from ..arrays import unit
 from ..errors import LabError
 from ..guard import guarded
 from .equilibrium import spectrum
@@ -31,6 +32,10 @@ def partition_zeros(
         raise LabError("A partition function has zeros only with two different energies in a row.")
     if not (0 < reach < np.inf and 0 < height < np.inf):
         raise LabError(f"A region has positive sides; got {reach!r} and {height!r}.")
+    _, size = unit(np.array([reach, height]))  # only b E has a meaning: b as large as 1
+    reach, height, E = reach / size, height / size, (E - E.min()) * size
+    if not np.isfinite(E).all():
+        raise LabError("b E is beyond all numbers within this region; take a smaller one.")
     sides = np.linspace(0, reach, STARTS), np.linspace(0, height, STARTS + 1)[1:]
     b = (sides[0] + 1j * sides[1][:, None]).ravel()
     with np.errstate(all="ignore"):
@@ -41,7 +46,7 @@ def partition_zeros(
         w = _terms(b, E)
         b = b[abs(w.sum(1)) < 1e-9 * abs(w).sum(1)]
     b = b[(b.real >= -1e-9) & (b.real <= reach) & (b.imag > 1e-9) & (b.imag <= height)]
-    rounded = np.unique(b.round(7))
+    rounded = np.unique(b.round(7)) * size
     return rounded[np.argsort(rounded.imag, kind="stable")]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from numpy import ndarray
 from scipy.ndimage import median_filter
 from tqdm.auto import tqdm
 
+from .. import results
 from ..errors import BROKEN, LabError
 from ..files import write_whole
 from ..given import one_of, whole
@@ -55,6 +57,7 @@ class Task:
             )
         whole(self.steps, "steps", least=0)
         whole(self.every, "every")
+        whole(self.seed, "The seed", 0, 2**63 - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +236,8 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     LabError for a missing or broken file, or one made by another recipe than today's.
     """
     try:
-        text = json.loads(Path(path).read_text(encoding="utf-8"))
-        runs = tuple(_read(run) for run in text["runs"])
+        found = results.table(results.content(path), "the file")["runs"]
+        runs = tuple(_read(results.table(run, f"run {k}"), k) for k, run in enumerate(found))
     except BROKEN as error:
         raise LabError(
             f"The grokking log {Path(path).name} is missing or broken ({type(error).__name__}: "
@@ -251,16 +254,30 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     return runs
 
 
-def _read(entry: dict) -> Grokked:
-    task = Task(**{f.name: entry["task"][f.name] for f in fields(Task)})
-    curves = {name: np.array(entry[name], dtype=float) for name in (*CURVES, "loss")}
-    step = np.array(entry["step"], dtype=int)
+def _read(entry: Mapping[str, Any], k: int) -> Grokked:
+    task = results.table(entry["task"], f"the task of run {k}")
+    task = Task(**{f.name: task[f.name] for f in fields(Task)})
+    curves = {name: _curve(entry, name, k) for name in ("step", *CURVES, "loss")}
+    step = curves.pop("step")
+    if (step % 1).any():
+        raise ValueError(f"'step' of run {k} holds a number that is not whole")
     if any(len(curves[name]) != len(step) for name in CURVES) or len(curves["loss"]) < step[-1]:
         raise ValueError("curves of different length")
-    if not all(np.isfinite(curve).all() for curve in curves.values()):
-        raise ValueError("numbers that are not finite")
     loss = curves.pop("loss")
-    return Grokked(task, step, **curves, loss=loss, interrupted=False)
+    return Grokked(task, step.astype(int), **curves, loss=loss, interrupted=False)
+
+
+def _curve(entry: Mapping[str, Any], name: str, k: int) -> Float[ndarray, "n"]:
+    found = results.numbers(entry[name], f"{name!r} of run {k}")
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise ValueError(f"{name!r} of run {k} holds numbers that are not finite, or no list")
+    return found
+
+
+def _check_summary(row: Mapping[str, Any], k: int) -> None:
+    for name in ("p", "rate", "seed", "learned", "understood", "right", *Echoes._fields, "largest"):
+        if results.numbers(row[name], f"{name!r} of run {k}").ndim:
+            raise ValueError(f"{name!r} of run {k} is a list, no number")
 
 
 def sweep_tasks() -> tuple[Task, ...]:
@@ -301,7 +318,10 @@ def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     `python -m operator_lab.thermodynamics` makes it again. LabError for a missing or broken file.
     """
     try:
-        return list(json.loads(Path(path).read_text(encoding="utf-8"))["runs"])
+        rows = list(results.table(results.content(path), "the file")["runs"])
+        for k, row in enumerate(rows):
+            _check_summary(results.table(row, f"run {k}"), k)
+        return rows
     except BROKEN as error:
         raise LabError(
             f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: "

@@ -13,8 +13,9 @@ from .dictionary import Dictionary, FirstUses
 from .ledger import Ledger
 from .numbered import Numbered
 from .raw import RawTeX
+from .widgets import Widgets
 
-TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX)
+TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX, Widgets)
 SCRIPTS = {"claims": "filter.js", "dictionary": "filter.js"}  # the pages that a script is for
 
 

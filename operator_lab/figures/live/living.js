@@ -1,5 +1,5 @@
 // The living Transformer's page: controls, figures and read-out of one experiment.
-import { KEYS, html, short } from "./drawing.js";
+import { KEYS, html, live, short } from "./drawing.js";
 import { machine } from "./machine.js";
 import { answer, divergence } from "./answer.js";
 import { PLAIN, readFrom, written } from "./experiment.js";
@@ -240,5 +240,6 @@ export default { render({ model, el }) {
   const root = html("div", { class: "operator-lab-explorer living", role: "group", "aria-label": model.get("header").title });
   root.append(html("div", { class: "title" }, model.get("header").title));
   el.append(root);
+  live(model);
   return build(model, root);
 } };

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import LabError
+from ...given import named, shown
 from ...shape import Shape
 from ...transformer import Transformer
 from ..facts import Facts
@@ -147,13 +148,14 @@ class Family:
         scaled = [n for n in unknown if "scale" in n or n.endswith((".qzeros", ".g_idx"))]
         if scaled:
             raise LabError(
-                f"These weights are quantised or scaled: {scaled[0]} says by how much, which is "
-                "not known here. Save the model in float32, float16 or bfloat16."
+                f"These weights are quantised or scaled: {named(scaled[0])} says by how much, "
+                "which is not known here. Save the model in float32, float16 or bfloat16."
             )
         if unknown:
             raise LabError(
-                f"The file holds {unknown[0]!r}, which this kind of model has no use for; so it is "
-                "another model than its config.json says, or needs a declaration of its own."
+                f"The file holds {shown(unknown[0])}, which this kind of model has no use for; "
+                "so it is another model than its config.json says, or needs a declaration of its "
+                "own."
             )
         return tuple(left)
 
