@@ -15,7 +15,11 @@ from .numbered import Numbered
 from .raw import RawTeX
 
 TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX)
-SCRIPTS = {"claims": "filter.js", "dictionary": "filter.js"}  # the pages that a script is for
+SCRIPTS = {  # the pages that a script is for
+    "claims": "filter.js",
+    "dictionary": "filter.js",
+    "index": "board.js",
+}
 
 
 def join(app) -> None:
