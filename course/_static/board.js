@@ -16,7 +16,6 @@
     const more = Object.assign(document.createElement("a"), { href: tile.href, textContent: "What was measured" });
     told.replaceChildren(tile.firstElementChild.cloneNode(true), `${tile.getAttribute("aria-label")} `, more);
   };
-  told.textContent = "\u00a0"; // its place is kept from the start: nothing jumps when a claim is told
 
   const go = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0], Home: [0, -Infinity], End: [0, Infinity] };
   const within = (k, { length }) => Math.max(0, Math.min(k, length - 1));

@@ -136,7 +136,8 @@ def verdicts(rows: Iterable[claims.Row]) -> list[list[str]]:
 def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
     """Return all verdicts as HTML: a line a chapter, a tile a claim, and how many of each kind.
 
-    A tile leads to the claim's row of the ledger. There is no empty line in it: in Markdown that would end it.
+    A tile leads to the claim's row of the ledger. There is no empty line in it: in Markdown that
+    would end it.
     """
     verdicts = [row.verdict for row in rows]
     counts = {v: verdicts.count(v) for v in claims.VERDICTS}
@@ -150,11 +151,11 @@ def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
     )
     return (
         '<figure class="verdicts">\n'
-        f'<p class="verdicts-sum"><b>{tested}</b> claims measured</p>\n<ul>\n{key}</ul>\n'
-        f"{lines}"
-        '<p class="verdicts-told"></p>\n'
-        "<figcaption>A line is a chapter, a tile is a claim: point at one, or tap it, to "
-        f'read it. <a href="claims.html">The ledger</a> has all {len(rows)}, with what was '
+        f'<p class="verdicts-sum"><b>{tested}</b> claims about Transformers, measured</p>\n'
+        f"<ul>\n{key}</ul>\n{lines}"
+        '<p class="verdicts-told">A line is a chapter, a tile is a claim: point at one, or tap it, '
+        "to read it.</p>\n"
+        f'<figcaption><a href="claims.html">The ledger</a> has all {len(rows)}, with what was '
         "measured and how far it varies.</figcaption>\n</figure>\n"
     )
 

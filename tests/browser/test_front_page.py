@@ -69,8 +69,8 @@ def test_keys_go_through_the_board_and_on_to_the_ledger(book, open_page, rows):
     first = [row for row in rows if row.notebook.startswith("01")]
     second = [row for row in rows if row.notebook.startswith("02")]
     page.locator(".tiles").first.locator("..").locator("a").first.focus()  # the chapter's name
-    for key, row in (("Tab", first[0]), ("ArrowRight", first[1]), ("ArrowDown", second[1]),
-                     ("End", second[-1]), ("Home", second[0]), ("ArrowLeft", second[0])):  # fmt: skip
+    way = {"Tab": first[0], "ArrowRight": first[1], "ArrowDown": second[1], "End": second[-1]}
+    for key, row in [*way.items(), ("Home", second[0]), ("ArrowLeft", second[0])]:
         page.keyboard.press(key)
         focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
         assert focused and focused in told.inner_text()
@@ -84,7 +84,9 @@ def test_keys_go_through_the_board_and_on_to_the_ledger(book, open_page, rows):
 
 
 def test_a_finger_reads_a_tile_and_follows_it_when_it_taps_again(book, open_page, rows):
-    page = open_page((book / "index.html").as_uri(), 400, offline=True, has_touch=True, is_mobile=True)
+    page = open_page(
+        (book / "index.html").as_uri(), 400, offline=True, has_touch=True, is_mobile=True
+    )
     row = rows[len(rows) // 2]
     tile = page.locator(f".tiles a[href$='#{claims.row_anchor(row)}']")
     tile.tap()

@@ -1,4 +1,4 @@
-"""The page of claims: an anchor at each row, badges, formulas as formulas, cards on a narrow page."""
+"""The page of claims: an anchor at each row, badges, formulas set, cards on a narrow page."""
 
 from __future__ import annotations
 
