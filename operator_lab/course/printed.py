@@ -80,7 +80,7 @@ def number(whole) -> None:
     count = len(whole.pages)
     with browser.opened() as context, tempfile.TemporaryDirectory() as folder:
         blank = Path(folder) / "numbers.html"
-        rule = "<style>@page{size:A4;margin:0}p{margin:0;height:296.9mm;break-after:page;"
+        rule = "<style>@page{size:A4;margin:0}body,p{margin:0}p{height:296.9mm;break-after:page;"
         rule += "position:relative;font:9pt sans-serif;color:#444}b{position:absolute;bottom:9mm;"
         rule += "width:100%;text-align:center;font-weight:400}</style>"
         lines = [f"<p><b>Operator Lab · {n} of {count}</b></p>" for n in range(1, count + 1)]
@@ -88,7 +88,7 @@ def number(whole) -> None:
         page = context.new_page()
         page.goto(blank.as_uri())
         numbers = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
-    for sheet, written in zip(whole.pages, numbers.pages, strict=False):
+    for sheet, written in zip(whole.pages, numbers.pages, strict=True):
         sheet.merge_page(written)
         sheet.compress_content_streams()  # merging has unpacked them
 
