@@ -25,19 +25,21 @@ ONE = front.Chapter("01_x", 1, "Labels & more: all of it", "What?", 50, 35)
 
 
 class Tiles(HTMLParser):
-    """Collects (class, title) of all tiles with a title, and the addresses of links."""
+    """Collects (class, title, address) of all tiles, and the addresses of other links."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.tiles: list[tuple[str, str]] = []
+        self.tiles: list[tuple[str, str, str]] = []
         self.links: list[str] = []
+        self._tile: dict[str, str] = {}
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
-        if tag == "i" and "title" in found:
-            self.tiles.append((found["class"], found["title"]))
-        if tag == "a":
+        if tag == "i" and self._tile:
+            self.tiles.append((found["class"], self._tile["title"], self._tile["href"]))
+        self._tile = found if tag == "a" and "title" in found else {}
+        if tag == "a" and not self._tile:
             self.links.append(found["href"])
 
 
@@ -80,7 +82,10 @@ def test_a_notebook_without_an_opening_is_named(tmp_path):
 def test_the_board_has_a_tile_for_each_claim_in_its_chapters_line():
     found = Tiles(front.board(ROWS, CHAPTERS))
     assert len(found.tiles) == len(ROWS)
-    assert [kind for kind, _ in found.tiles] == [f"v-{r.verdict.replace(' ', '-')}" for r in ROWS]
+    kinds, _, places = zip(*found.tiles, strict=True)
+    assert list(kinds) == [f"v-{row.verdict.replace(' ', '-')}" for row in ROWS]
+    assert list(places) == [f"claims.html#{claims.row_anchor(row)}" for row in ROWS]
+    assert len(set(places)) == len(ROWS)
     assert {f"{c.stem}.html" for c in CHAPTERS} | {"claims.html"} == set(found.links)
     styles = (COURSE / "_static" / "front.css").read_text(encoding="utf-8")
     for verdict in claims.VERDICTS:
@@ -101,8 +106,9 @@ def test_the_board_is_one_piece_of_html_whatever_a_claim_says():
     board = front.board([ROW], [ONE])
     assert "\n\n" not in board  # Markdown would end the piece there
     ET.fromstring(board)
-    ((kind, title),) = Tiles(board).tiles
-    assert (kind, title) == ("v-breaks", "III.3: a < b & 'c'. Breaks.")
+    (tile,) = Tiles(board).tiles
+    place = "claims.html#claim-iii-3-a-b-c"
+    assert tile == ("v-breaks", "III.3: a < b & 'c'. Breaks.", place)
     assert 'aria-label="1 breaks"' in board and "Labels &amp; more</a>" in board
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import subprocess
+import sys
 
 import pytest
 from pypdf import PdfWriter
 from pypdf.annotations import Link
 
+from operator_lab.course.browser import chromium
 from operator_lab.course.printed import join, order
 from operator_lab.errors import LabError
 
@@ -50,3 +54,26 @@ def test_links_between_pages_go_to_sheets_and_none_to_this_computer(tmp_path):
     assert actions[0]["/D"][0] == whole.pages[3].indirect_reference
     assert actions[1]["/URI"] == "https://doi.org/10.1/x"
     assert [whole.get_destination_page_number(mark) for mark in whole.outline] == [0, 3]
+
+
+NUMBERED = """
+from pypdf import PdfWriter
+from operator_lab.course.printed import number
+whole = PdfWriter()
+for _ in range(3):
+    whole.add_blank_page(595, 842)
+number(whole)
+print([sheet.extract_text().strip() for sheet in whole.pages])
+"""
+
+
+def test_every_sheet_carries_its_number():
+    pytest.importorskip("playwright")
+    try:
+        chromium()
+    except LabError as error:
+        pytest.skip(str(error))
+    # A process of its own: another test's browser may be open in this one.
+    done = subprocess.run([sys.executable, "-c", NUMBERED], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert ast.literal_eval(done.stdout) == [f"Operator Lab · {n} of 3" for n in (1, 2, 3)]

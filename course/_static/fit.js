@@ -8,8 +8,11 @@
       if (ratio < 1) formula.style.fontSize = `${Math.max(LEAST, ratio * 0.99) * 100}%`;
     }
     // Keys slide a table that is too wide; the theme says so some time later.
-    for (const table of document.querySelectorAll(".pst-scrollable-table-container"))
+    for (const table of document.querySelectorAll(".pst-scrollable-table-container")) {
       table.tabIndex = table.scrollWidth > table.clientWidth ? 0 : -1;
+      table.onscroll = () => table.classList.toggle("goes-on", table.scrollLeft + table.clientWidth < table.scrollWidth - 1);
+      table.onscroll();
+    }
   }
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;

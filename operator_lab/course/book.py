@@ -14,7 +14,7 @@ from . import addresses, claims, front
 from .reference import process
 
 CARD = "card.png"
-OWN_PAGES = {"loader.js", "filter.js"}  # scripts that only some pages name
+OWN_PAGES = {"loader.js", "filter.js", "board.js"}  # scripts that only some pages name
 MARK = "# NBVAL_CHECK_OUTPUT\n"
 
 
@@ -60,7 +60,7 @@ def _configure(app, config) -> None:
     config.operator_lab_key = key
     config.nb_execution_cache_path = str(root / ".cache" / f"book-{key}")
     # Jupyter Book puts every script of _static on every page; the loader belongs on pages with a
-    # widget only, once, and is named there by nb_ipywidgets_js, the filter on long tables.
+    # widget only, once, and is named there by nb_ipywidgets_js, the others by rendering.SCRIPTS.
     config.html_js_files = [name for name in config.html_js_files if name not in OWN_PAGES]
     _address(app, config, addresses.read(root))
     config.bibtex_bibfiles = [path.name for path in Path(app.srcdir).glob("*.bib")]

@@ -105,6 +105,16 @@ def anchor(cell_id: str) -> str:
     return f"cell-{re.sub('[^a-z0-9]+', '-', cell_id.lower())}"
 
 
+def row_anchor(row: Row) -> str:
+    """The anchor of a claim's row on the ledger's page, from its section and title."""
+    return named(*titled(row)[1:])
+
+
+def named(section: str, title: str) -> str:
+    """The anchor of the row with this section and title, however a page sets their signs."""
+    return "claim-" + re.sub("[^a-z0-9]+", "-", f"{section} {title}".lower()).strip("-")
+
+
 def titled(row: Row) -> tuple[str, str, str]:
     """Paper ("" for the first), section and title of a row.
 

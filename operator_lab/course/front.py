@@ -136,7 +136,8 @@ def verdicts(rows: Iterable[claims.Row]) -> list[list[str]]:
 def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
     """Return all verdicts as HTML: a line a chapter, a tile a claim, and how many of each kind.
 
-    There is no empty line in it: in Markdown that would end it.
+    A tile leads to the claim's row of the ledger. There is no empty line in it: in Markdown that
+    would end it.
     """
     verdicts = [row.verdict for row in rows]
     counts = {v: verdicts.count(v) for v in claims.VERDICTS}
@@ -150,17 +151,19 @@ def board(rows: Sequence[claims.Row], found: Sequence[Chapter]) -> str:
     )
     return (
         '<figure class="verdicts">\n'
-        f'<p class="verdicts-sum"><b>{tested}</b> claims measured</p>\n<ul>\n{key}</ul>\n'
-        f"{lines}"
-        "<figcaption>A line is a chapter, a tile is a claim<span>: point at one to read it</span>. "
-        f'<a href="claims.html">The ledger</a> has all {len(rows)}, with what was measured and how '
-        "far it varies.</figcaption>\n</figure>\n"
+        f'<p class="verdicts-sum"><b>{tested}</b> claims about Transformers, measured</p>\n'
+        f"<ul>\n{key}</ul>\n{lines}"
+        '<p class="verdicts-told">A line is a chapter, a tile is a claim: point at one, or tap it, '
+        "to read it.</p>\n"
+        f'<figcaption><a href="claims.html">The ledger</a> has all {len(rows)}, with what was '
+        "measured and how far it varies.</figcaption>\n</figure>\n"
     )
 
 
 def _line(one: Chapter, rows: Sequence[claims.Row]) -> str:
     tiles = "".join(
-        f'<i class="{_kind(row.verdict)}" title="{escape(_told(row))}">{SIGNS[row.verdict]}</i>'
+        f'<a href="claims.html#{claims.row_anchor(row)}" title="{escape(_told(row))}">'
+        f'<i class="{_kind(row.verdict)}" aria-hidden="true">{SIGNS[row.verdict]}</i></a>'
         for row in rows
     )
     told = ", ".join(
@@ -169,7 +172,7 @@ def _line(one: Chapter, rows: Sequence[claims.Row]) -> str:
     short = escape(one.title.split(":")[0])
     return (
         f'<div><a href="{one.stem}.html"><span>{one.number:02d}</span> {short}</a>'
-        f'<span class="tiles" role="img" aria-label="{told}">{tiles}</span></div>\n'
+        f'<span class="tiles" role="group" aria-label="{told}">{tiles}</span></div>\n'
     )
 
 

@@ -1,4 +1,6 @@
-"""The whole book as one PDF: Chromium prints each page, and they are joined, numbered and marked.
+"""The book as one PDF: Chromium prints each page, and they are joined, numbered and marked.
+
+The reference stays on the screen: a fourth of all sheets, and read by searching.
 
 `python -m operator_lab.course.printed` after the book is built; `make pdf` does both.
 """
@@ -18,14 +20,20 @@ import click
 from ..errors import LabError
 from . import browser
 
-# Folds are opened, pictures that wait for a reader are fetched; paper is white.
+# Folds are opened, pictures that wait for a reader are fetched; paper is white. Pictures
+# get the same area, 90 square centimetres, where the sheet is wide enough.
 _READY = """async () => {
     document.documentElement.dataset.theme = "light";
     for (const fold of document.querySelectorAll("article details")) fold.open = true;
     for (const image of document.images) image.loading = "eager";
     await Promise.all([...document.images].map((image) => image.decode()));
+    for (const image of document.querySelectorAll(".cell_output img")) {
+        const shape = image.naturalWidth / image.naturalHeight;
+        image.style.width = `${Math.sqrt(90 * shape)}cm`;
+    }
 }"""
 PAPER = {"format": "A4", "prefer_css_page_size": True, "print_background": True}
+ASIDE = "reference/"
 _NEXT = re.compile(r'<a class="right-next"\s+href="([^"#]+)"')
 
 
@@ -72,7 +80,7 @@ def number(whole) -> None:
     count = len(whole.pages)
     with browser.opened() as context, tempfile.TemporaryDirectory() as folder:
         blank = Path(folder) / "numbers.html"
-        rule = "<style>@page{size:A4;margin:0}p{margin:0;height:296.9mm;break-after:page;"
+        rule = "<style>@page{size:A4;margin:0}body,p{margin:0}p{height:296.9mm;break-after:page;"
         rule += "position:relative;font:9pt sans-serif;color:#444}b{position:absolute;bottom:9mm;"
         rule += "width:100%;text-align:center;font-weight:400}</style>"
         lines = [f"<p><b>Operator Lab · {n} of {count}</b></p>" for n in range(1, count + 1)]
@@ -80,7 +88,7 @@ def number(whole) -> None:
         page = context.new_page()
         page.goto(blank.as_uri())
         numbers = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
-    for sheet, written in zip(whole.pages, numbers.pages, strict=False):
+    for sheet, written in zip(whole.pages, numbers.pages, strict=True):
         sheet.merge_page(written)
         sheet.compress_content_streams()  # merging has unpacked them
 
@@ -120,9 +128,9 @@ def _keep_links_inside(whole, first: dict[str, int], root: str) -> None:
 @click.argument("book", default="course/_build/html", type=click.Path(path_type=Path))
 @click.option("--to", default="course/_build/operator-lab.pdf", type=click.Path(path_type=Path))
 def main(book: Path, to: Path) -> None:
-    """Print the built BOOK into one PDF."""
+    """Print the built BOOK into one PDF, without its reference."""
     try:
-        names = order(book)
+        names = [name for name in order(book) if not name.startswith(ASIDE)]
         whole = join(book, names, sheets(book, names))
         number(whole)
     except LabError as error:

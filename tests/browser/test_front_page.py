@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from operator_lab.course import claims, front
+
 LINES = """() => [...document.querySelectorAll(".verdicts .tiles")].map((line) => {
     const tops = [...line.children].map((tile) => tile.getBoundingClientRect().top);
     return new Set(tops.map(Math.round)).size;
@@ -38,9 +40,67 @@ def test_the_board_has_a_line_a_chapter_and_stays_in_its_frame(book, open_page, 
     assert page.evaluate(OUTSIDE) == []
     contrasts = page.evaluate(CONTRAST)
     assert len(contrasts) == 5 and min(contrasts) >= 4.5
-    assert page.locator(".verdicts a").filter(visible=True).count() == 13
+    assert page.locator(".verdicts a:not(.tiles a)").filter(visible=True).count() == 13
     if width > 1000:  # on a telephone the mark lies in the drawer
         mark = page.locator("a.navbar-brand img").filter(visible=True)
         assert mark.count() == 1 and mark.bounding_box()["height"] < 60
         assert mark.evaluate("image => image.naturalWidth") > 0
     assert page.locator("link[rel*=icon]").get_attribute("href").endswith("favicon.svg")
+
+
+@pytest.fixture
+def rows(root):
+    return claims.rows((root / "course").glob("*.ipynb"))
+
+
+def lands(page, row) -> bool:
+    """Does the page show the ledger, and in sight this row with its verdict?"""
+    page.wait_for_url(f"**/claims.html#{claims.row_anchor(row)}")
+    place = page.locator("tr:target")
+    place.wait_for()
+    page.wait_for_function("document.querySelector('tr:target').getBoundingClientRect().top >= 0")
+    seen = place.evaluate("row => row.getBoundingClientRect().top < innerHeight")
+    return seen and place.locator(".verdict").inner_text() == row.verdict
+
+
+def test_keys_go_through_the_board_and_on_to_the_ledger(book, open_page, rows):
+    page = open_page((book / "index.html").as_uri(), offline=True)
+    told = page.locator(".verdicts-told")
+    first = [row for row in rows if row.notebook.startswith("01")]
+    second = [row for row in rows if row.notebook.startswith("02")]
+    page.locator(".tiles").first.locator("..").locator("a").first.focus()  # the chapter's name
+    way = {"Tab": first[0], "ArrowRight": first[1], "ArrowDown": second[1], "End": second[-1]}
+    for key, row in [*way.items(), ("Home", second[0]), ("ArrowLeft", second[0])]:
+        page.keyboard.press(key)
+        focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+        assert focused and focused in told.inner_text()
+        assert claims.titled(row)[2] in focused and row.verdict.capitalize() in focused
+        assert told.locator("i").inner_text() == front.SIGNS[row.verdict]
+    page.keyboard.press("Tab")  # a line is one stop
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "03_mixing.html"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert lands(page, second[0])
+
+
+def test_a_finger_reads_a_tile_and_follows_it_when_it_taps_again(book, open_page, rows):
+    page = open_page(
+        (book / "index.html").as_uri(), 400, offline=True, has_touch=True, is_mobile=True
+    )
+    row = rows[len(rows) // 2]
+    tile = page.locator(f".tiles a[href$='#{claims.row_anchor(row)}']")
+    tile.tap()
+    told = page.locator(".verdicts-told")
+    assert claims.titled(row)[2] in told.inner_text() and "/index.html" in page.url
+    box = told.bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] <= 900  # in sight, wherever the board stands
+    tile.tap()
+    assert lands(page, row)
+
+
+def test_without_scripts_a_tile_is_a_link_with_a_title(book, open_page, rows):
+    page = open_page((book / "index.html").as_uri(), offline=True, java_script_enabled=False)
+    tile = page.locator(".tiles a").last
+    assert claims.titled(rows[-1])[2] in tile.get_attribute("title")
+    tile.click()
+    assert lands(page, rows[-1])

@@ -16,7 +16,11 @@ from .raw import RawTeX
 from .widgets import Widgets
 
 TRANSFORMS = (CellAnchors, Ledger, Numbered, Dictionary, FirstUses, Citations, RawTeX, Widgets)
-SCRIPTS = {"claims": "filter.js", "dictionary": "filter.js"}  # the pages that a script is for
+SCRIPTS = {  # the pages that a script is for
+    "claims": "filter.js",
+    "dictionary": "filter.js",
+    "index": "board.js",
+}
 
 
 def join(app) -> None:

@@ -1,4 +1,4 @@
-"""The page of claims: badges for verdicts, formulas as formulas, cards on a narrow page."""
+"""The page of claims: an anchor at each row, badges, formulas set, cards on a narrow page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from html import escape
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-from ..claims import VERDICTS
+from ..claims import VERDICTS, named
+from .anchors import publish
 from .formulas import split, tex
 
 PAGE = "claims"
@@ -30,6 +31,7 @@ class Ledger(SphinxTransform):
             table["classes"].append("ledger")
             for row in table.next_node(nodes.tbody).findall(nodes.row):
                 assert len(row) == WIDTH, row.astext()
+                publish(self.env, row, named(row[0].astext(), row[1].astext()))
                 _badge(row[4].next_node(nodes.strong))
                 for column in FORMULAS:
                     _typeset(row[column])
