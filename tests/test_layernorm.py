@@ -132,6 +132,9 @@ def test_a_tied_layer_settles_exponentially_in_post_ln_only_and_at_a_wrong_answe
     passes = np.arange(1, 301)
     for pre, size in zip(moves["pre"], sizes["pre"], strict=True):
         assert (pre[50:] * passes[50:] == pytest.approx(1.1, abs=0.25)) and size[-1] > 100
+    turns = shipped("settling", "turns")  # in pre-LN the direction settles too, by a power alone
+    assert (turns["pre"][:, 50:] < moves["pre"][:, 50:]).all() and turns["pre"][:, -1].min() > 1e-4
+    assert turns["post"][:, -1].max() < 1e-6
     for post, size in zip(moves["post"], sizes["post"], strict=True):
         assert post[-1] < 1e-6 and np.ptp(size[10:]) < 0.05
     for answers in shipped("settling", "at depth").values():

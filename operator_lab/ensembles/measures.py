@@ -13,6 +13,7 @@ import numpy as np
 from .. import channels, dyson, edits, embedding, measurement, mixing
 from ..corpus import Language, grammar_of
 from ..guard import guarded
+from ..layernorm import normalise
 from ..model import Model, divergence
 from ..thermodynamics import heat
 
@@ -297,16 +298,19 @@ def relaxation(model: Model) -> dict:
 def settling(model: Model) -> dict:
     """A tied model applied 300 times: does it come to rest, and is the answer at rest right?
 
-    `moves` is |x_(l+1) - x_l| / |x_l| and `size` the root mean square of the stream, both over 4
-    texts, by the number of times the layer has been applied; `at depth` the excess after 6, 24, 96.
+    `moves` is |x_(l+1) - x_l| / |x_l|, `turns` the same of the normed states, and `size` the root
+    mean square of the stream, all over 4 texts, by the number of times the layer has been applied;
+    `at depth` the excess after 6, 24, 96.
     """
     model = model.to("float64")
     texts = model.language.sample(4, model.transformer.shape.context, 5)
     x = model.replace(layers=300).run_batch(texts).states[:, ::2]
     square = (x**2).mean((0, 2, 3))
     moves = np.sqrt((np.diff(x, axis=1) ** 2).mean((0, 2, 3)) / square[:-1])
+    turns = np.sqrt((np.diff(normalise(x), axis=1) ** 2).mean((0, 2, 3)))
     return excess(model) | {
         "moves": moves.tolist(),
+        "turns": turns.tolist(),
         "size": np.sqrt(square).tolist(),
         "at depth": [model.replace(layers=n).excess(32) for n in (6, 24, 96)],
     }
