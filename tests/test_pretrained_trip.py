@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from random_checkpoints import TEXT, checkpoint
 
-from operator_lab import dyson, pretrained
+from operator_lab import dyson, edits, pretrained
 from operator_lab.errors import LabError
 from operator_lab.pretrained import measures, prompts, repetition, summation, survey, trip
 
@@ -131,6 +131,9 @@ def test_what_is_repeated_runs_on_any_model(tmp_path, monkeypatch):
         assert made["results"][part].keys() == found.keys(), part
     whole = np.array(made["results"]["hops"]["secant"])[0]
     assert whole[-1] == pytest.approx(0, abs=1e-6)  # more hops than layers: the whole run
+    lent = made["results"]["hops, elsewhere"]  # to itself, there being one text
+    for law in ("words", "steps", "apart"):
+        assert lent[law] == pytest.approx([0], abs=1e-6), law
     monkeypatch.setattr(repetition, "FILE", tmp_path / "nowhere.json")
     with pytest.raises(LabError, match="missing or damaged"):
         pretrained.repeated()
@@ -175,14 +178,8 @@ def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
     monkeypatch.setattr(trip, "TEXTS", (TEXT,))
     monkeypatch.setattr(trip, "SENTENCES", (TEXT,))
     monkeypatch.setattr(trip, "MORE_TEXTS", (TEXT,))
-    monkeypatch.setattr(prompts, "PAIRS", ("coin dog", "bank the"))
-    monkeypatch.setattr(prompts, "THIRD", "the {0} saw the {1} at {2}")
+    _of_the_compound_language(monkeypatch)
     monkeypatch.setattr(trip, "FOUR_HEADS", ((0, 1),))
-    monkeypatch.setattr(prompts, "CAPITALS", {"bank": "dog"})
-    monkeypatch.setattr(prompts, "GIVES", "the {0} saw the {1}")
-    monkeypatch.setattr(prompts, "LIES", "the man at the {0}")
-    monkeypatch.setattr(prompts, "KNOWN", "coin")
-    monkeypatch.setattr(prompts, "FOLLOWED", (0, 1))
     made = json.loads(
         survey.ship(tmp_path / "made.json", progress=False).read_text(encoding="utf-8")
     )
@@ -194,6 +191,50 @@ def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
         for row, found in kept[part].items():
             assert made[part][row].keys() == found.keys(), row
     assert made["truncations"][0].keys() == kept["truncations"][0].keys()
+
+
+def _of_the_compound_language(monkeypatch):
+    """The prompts in words that a small random model knows."""
+    for name, value in {
+        "PAIRS": ("coin dog", "bank the", "man dog"), "CAPITALS": {"bank": "dog", "coin": "man"},
+        "GIVES": "the {0} saw the {1}", "THIRD": "the {0} saw the {1} at {2}",
+        "ASIDE": "the {0} saw the {1} at {2} the {3}", "LIES": "the man at the {0}",
+        "KNOWN": "coin", "FOLLOWED": (0, 1),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(prompts, name, value)
+
+
+def test_silenced_in_a_batch_is_silenced_one_by_one(tmp_path, monkeypatch):
+    """Heads and MLPs that write nothing at the last position, by runs of single sentences."""
+    pytest.importorskip("tokenizers")
+    _of_the_compound_language(monkeypatch)
+    model = pretrained.load(checkpoint(tmp_path, "llama"))
+    text, (one, two) = "the man saw the dog at coin", ("man", "dog")
+    fall = np.mean([
+        trip.falls(model, text, word, "coin")[0] for word in (one, two)
+    ], axis=0)  # fmt: skip
+    assert prompts.third_givers(model)["lost"][2] == pytest.approx(fall, abs=1e-4)
+
+    found, laws = prompts.mlps(model), []
+    for country in ("bank", "coin"):
+        run = model.run(f"the man at the {country}")
+        x = run.states[2].copy()
+        x[-1] = run.states[1][-1]  # after the MLP of layer 1 as before it
+        quiet = model.run(f"the man at the {country}", edits.put(model, 2, slice(None), x))
+        laws.append([quiet.law[-1, model.language.index(w)] for w in ("dog", "man")])
+    capital = [laws[0][0], laws[1][1]]
+    assert found["capital"][0] == pytest.approx(np.median(capital), rel=1e-4)
+
+
+def test_the_law_is_that_of_the_steps_and_not_of_the_words():
+    lent = pretrained.repeated()["hops, elsewhere"]
+    assert lent["words"].shape == (20,) and (4 * lent["steps"] < lent["words"]).all()
+
+
+def test_one_mlp_alone_makes_the_capital():
+    found = pretrained.census()["mlps"]
+    others = np.delete(found["passes"], (0, 24))  # without the first nothing is likely
+    assert found["passes"][24] > 5 * others.max() and found["country"].argmax() == 24
 
 
 # --- the weights still say it ---------------------------------------------------------------------

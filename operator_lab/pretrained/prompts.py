@@ -1,4 +1,4 @@
-"""Many prompts instead of one: pairs of names, capitals, and how much looks at position 0."""
+"""Many prompts instead of one: pairs of names, capitals, what looks at position 0, how sharply."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy import ndarray
 from ..dyson import attribute
 from ..edits import silence
 from ..model import Model
+from ..run import Run
 from . import trip
 
 PAIRS = (
@@ -27,10 +28,12 @@ CAPITALS = {
 }  # fmt: skip
 GIVES = "When {0} and {1} went to the store, {1} gave a drink to"
 THIRD = "When {0} and {1} went to the store, {2} gave a drink to"
+ASIDE = "When {0} and {1} went to the store, {2}, a friend of {3}, gave a drink to"
 LIES = "The capital of France is Paris, and the capital of {0} is"
 KNOWN = "Paris"
 FOLLOWED = (23, 3)  # layer 24, head 4, as the code counts
 STRONGEST = 5  # heads of the largest share, silenced one by one
+RATIOS = (0.25, 1.0, 4.0)  # T/T0
 
 
 def names(model: Model) -> dict[str, ndarray]:
@@ -66,17 +69,62 @@ def third_givers(model: Model) -> dict[str, ndarray]:
     """The same pairs with somebody else as giver, named once: whom does head 24.4 lower?
 
     "lowers": the head's share of the giver's logit, taken negative, against the mean of the
-    vocabulary; "moves" [pair, 2]: its share of the logits of the two other names.
+    vocabulary; "moves" [pair, 2]: its share of the logits of the two other names; "looks" [pair,
+    4]: its weight, at the end, on the two, on the giver, on position 0; "lost" [pair, head]: how
+    much the two others' mean logit, less the giver's, falls when a head of the layer is silent.
+    """
+    rows, texts, places = [], [], []
+    for pair, (giver, _) in zip(PAIRS, _strangers(), strict=True):
+        text, names = THIRD.format(*pair.split(), giver), [*pair.split(), giver]
+        run, words = model.run(text), [_spelled(model, name) for name in names]
+        *moved, lowered = (attribute(run, w).hops.sum((0, 3))[FOLLOWED] for w in words)
+        looks = [*_looks(run, words), run.mixing[FOLLOWED][-1, 0]]
+        rows.append({"lowers": -lowered, "moves": moved, "looks": looks})
+        texts.append(text)
+        places.append([model.language.index(word) for word in words])
+    found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    quiet = [silence(model, FOLLOWED[0], [h], position=-1) for h in range(model.shape.heads)]
+    ahead = []
+    for edits in (None, *quiet):
+        z = np.log(np.take_along_axis(_laws(model, texts, edits), np.array(places), -1))
+        ahead.append(z[:, :-1].mean(-1) - z[:, -1])
+    return found | {"lost": (ahead[0] - np.array(ahead[1:])).T}
+
+
+def asides(model: Model) -> dict[str, ndarray]:
+    """The same pairs, a giver, and behind it, nearer to the end, a friend who does not give.
+
+    "looks" [pair, 4]: the weight of head 24.4, at the end, on the two, the giver, the friend;
+    "lowers" [pair, 2]: its share of the logits of the last two, taken negative.
     """
     rows = []
-    for k, pair in enumerate(PAIRS):
-        both = pair.split()
-        giver = next(n for p in (*PAIRS[k + 6 :], *PAIRS) if (n := p.split()[0]) not in both)
-        run = model.run(THIRD.format(*both, giver))
-        names = (_spelled(model, name) for name in (giver, *both))
-        lowered, *moved = (attribute(run, w).hops.sum((0, 3))[FOLLOWED] for w in names)
-        rows.append({"lowers": -lowered, "moves": moved})
+    for pair, more in zip(PAIRS, _strangers(), strict=True):
+        names = [*pair.split(), *more]
+        run, words = model.run(ASIDE.format(*names)), [_spelled(model, name) for name in names]
+        lowers = [-attribute(run, w).hops.sum((0, 3))[FOLLOWED] for w in words[2:]]
+        rows.append({"looks": _looks(run, words), "lowers": lowers})
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _strangers() -> list[tuple[str, str]]:
+    """For each pair two names from other pairs."""
+    found = []
+    for k, pair in enumerate(PAIRS):
+        firsts = dict.fromkeys(p.split()[0] for p in (*PAIRS[k + 6 :], *PAIRS))
+        giver, friend = [name for name in firsts if name not in pair.split()][:2]
+        found.append((giver, friend))
+    return found
+
+
+def _looks(run: Run, words: list[str]) -> list[float]:
+    """The weight of the followed head, at the last position, on each of some words."""
+    weight = run.mixing[FOLLOWED][-1]
+    return [float(weight[np.isin(run.words, w)].sum()) for w in words]
+
+
+def _laws(model: Model, texts: list[str], edits=None) -> Float[ndarray, "text V"]:
+    """The law after each text; all have one length, every name being one token."""
+    return model.law(model.rows(texts), edits)[:, -1]
 
 
 def _spelled(model: Model, word: str) -> str:
@@ -92,29 +140,59 @@ def _without(model, text, word, other, layer, head) -> float:
 
 
 def capitals(model: Model) -> dict[str, ndarray]:
-    """Countries, one row each: how sure the model is, which hop brings it, what MLP 25 makes of it.
+    """Countries, one row each: how sure the model is, and which hop brings it.
 
-    "right": the probability of the capital; "part": the largest term over the difference to
-    *Paris*; "head": its layer and head; "left": the share of the difference that is left when that
-    head is silenced at the last position. "without", "country": the probabilities of the capital
-    and of the country's own name when MLP 25 writes nothing; "before": that of the country's name
-    with everything in place.
+    "right": the probability of the capital; "before": that of the country's own name; "part": the
+    largest term over the difference to *Paris*; "head": its layer and head; "left": the share of
+    the difference that is left when that head is silenced at the last position.
     """
     rows, known = [], _spelled(model, KNOWN)
-    mlp = 2 * FOLLOWED[0] + 3  # of the layer after
     for country, capital in CAPITALS.items():
         text, word = LIES.format(country), _spelled(model, capital)
         run = model.run(text)
         split = attribute(run, word, known)
         part, _, layer, head, _ = split.largest(1)[0]
-        quiet = model.run(text, {("step_write", mlp): np.zeros_like}).law[-1]
         at = [run.vocabulary.index(w) for w in (word, _spelled(model, country))]
         rows.append({
             "right": run.law[-1, at[0]], "before": run.law[-1, at[1]], "part": part / split.total,
-            "head": (layer, head), "without": quiet[at[0]], "country": quiet[at[1]],
+            "head": (layer, head),
             "left": _without(model, text, word, known, layer, head) / split.total,
         })  # fmt: skip
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def mlps(model: Model) -> dict[str, ndarray]:
+    """The same countries with one MLP after the other silent at the last position, all in turn.
+
+    By MLP: "capital" and "country", the medians of the probabilities of both names, and "passes",
+    the number of countries whose name was behind the capital's and is then ahead. By country, the
+    MLP behind the followed head's layer silent: "without" and "named", the two probabilities.
+    """
+    texts = [LIES.format(country) for country in CAPITALS]
+    names = [(_spelled(model, c), _spelled(model, k)) for k, c in CAPITALS.items()]
+    at = np.array([[model.language.index(name) for name in pair] for pair in names])
+    edits = [None, *({("step_write", s): _mute} for s in range(1, 2 * model.shape.layers, 2))]
+    laws = [np.take_along_axis(_laws(model, texts, e), at, -1) for e in edits]
+    capital, country = np.moveaxis(laws, -1, 0)  # [MLP, country], the first with all in place
+    behind, ahead = country[0] < capital[0], country[1:] > capital[1:]
+    one = min(FOLLOWED[0] + 2, model.shape.layers)
+    return {
+        "capital": np.median(capital[1:], 1), "country": np.median(country[1:], 1),
+        "passes": (ahead & behind).sum(1), "without": capital[one], "named": country[one],
+    }  # fmt: skip
+
+
+def _mute(write: ndarray) -> ndarray:
+    """Nothing is written at the last position."""
+    write[..., -1, :] = 0.0
+    return write
+
+
+def sharpness(model: Model) -> Float[ndarray, "text temperature"]:
+    """The median largest weight of a row, all layers and heads, at each of `RATIOS` of T0."""
+    heated = [model.replace(tau=ratio) for ratio in RATIOS]
+    rows = [[m.run(text).mixing[..., 1:, :].max(-1) for m in heated] for text in trip.MORE_TEXTS]
+    return np.array([[np.median(largest) for largest in row] for row in rows])
 
 
 def looks_at_first(model: Model, skip: int = 4) -> Float[ndarray, "text layer"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,33 @@ def hops(model: Model, gates=GATES) -> dict[str, ndarray]:
     return {gate: np.array(rows) for gate, rows in found.items()}
 
 
+def elsewhere(model: Model) -> dict[str, ndarray]:
+    """The words of one text carried by the steps frozen at another: whose law comes out?
+
+    [text] nats from the law of the words' own run ("words") and of the run whose mixing, gates and
+    scales were held ("steps") to the law of the sum; "apart", between the two runs; "left" [text,
+    hops kept], from the whole sum to its first hops. Each text with the next, cut to one length.
+    """
+    rows = []
+    for text, other in zip(TEXTS, (*TEXTS[1:], TEXTS[0]), strict=True):
+        both = model.tokens(text), model.tokens(other)
+        own, held = (model.run(tokens[: min(map(len, both))]) for tokens in both)
+        crossed = replace(held, kept={**held.kept, ("state", 0): own.states[0]})
+        sums = np.cumsum(orders(crossed, "on_site"), 0)
+        *first, whole = (measures.log_law(held, x) for x in (*sums[:ORDERS], sums[-1]))
+        of_words, of_steps = (measures.log_law(run, run.states[-1]) for run in (own, held))
+        rows.append({
+            "words": _nats(of_words, whole), "steps": _nats(of_steps, whole),
+            "apart": _nats(of_words, of_steps), "left": [_nats(whole, x) for x in first],
+        })  # fmt: skip
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _nats(law: ndarray, other: ndarray) -> float:
+    """Mean KL from one law to another, both as logarithms."""
+    return float((np.exp(law) * (law - other)).sum(-1).mean())
+
+
 def plain(model: Model) -> dict[str, ndarray]:
     """All orders of the plain series together, over the state: [gate] -> [text].
 
@@ -93,7 +121,8 @@ def measured(model: Model) -> dict[str, dict[str, ndarray]]:
     shuffle, fresh = shuffled(model), initial(model)
     return {
         "hops": hops(model), "hops, shuffled": hops(shuffle),
-        "hops, initial": hops(fresh, ("secant",)), "plain": plain(model),
+        "hops, initial": hops(fresh, ("secant",)), "hops, elsewhere": elsewhere(model),
+        "plain": plain(model),
         "spectra": spectra(model), "spectra, shuffled": spectra(shuffle),
     }  # fmt: skip
 

@@ -202,7 +202,9 @@ def beyond_one_text(model: Model) -> dict:
     first = {name: prompts.looks_at_first(control) for name, control in controls.items()}
     many = {
         "names": prompts.names(model), "givers": prompts.third_givers(model),
-        "capitals": prompts.capitals(model), "first": first,
+        "asides": prompts.asides(model), "capitals": prompts.capitals(model),
+        "mlps": prompts.mlps(model), "first": first,
+        "sharpness": {"trained": prompts.sharpness(model)},
     }  # fmt: skip
     return {"summed": summation(controls), "census": many}
 
