@@ -74,7 +74,13 @@ ENSEMBLES = {
     ),
     "orders": Ensemble({"trained": Recipe()}, orders),
     "core": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, core),
-    "shallow": Ensemble({"one layer": Recipe(shape={"layers": 1})}, excess),
+    "shallow": Ensemble(
+        {
+            "one layer": Recipe(shape={"layers": 1}),
+            "one layer, 2000 steps": Recipe(shape={"layers": 1}, steps=2000),
+        },
+        excess,
+    ),
     "exponentials": Ensemble({"trained": Recipe(), "untrained": Recipe(steps=0)}, exponentials),
     "depth": Ensemble(
         {
