@@ -24,7 +24,7 @@ from . import measures, prompts, trip
 from .controls import initial, shuffled
 from .measures import pooled
 from .packages import load
-from .summation import summation
+from .summation import along_depth, summation
 
 CONTROLS: Mapping[str, Callable[[Model], Model]] = {
     "trained": lambda model: model,
@@ -204,7 +204,7 @@ def beyond_one_text(model: Model) -> dict:
         "names": prompts.names(model), "givers": prompts.third_givers(model),
         "capitals": prompts.capitals(model), "first": first,
     }  # fmt: skip
-    return {"summed": summation(controls), "census": many}
+    return {"summed": summation(controls), "depth": along_depth(model), "census": many}
 
 
 def _row(model: str, control: str) -> str:
