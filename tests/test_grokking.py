@@ -76,6 +76,8 @@ def test_echoes_are_spikes_behind_slingshots():
     run = td.Grokked(td.Task(), step, right, right, right, right, C, C, loss)
     assert run.slingshots.tolist() == [400, 800]
     assert run.echoes() == (2, 1, 1)
+    assert run.later_spikes().tolist() == [450, 650]
+    assert run.later_spikes(within=500).tolist() == [650]  # learned at 100
 
 
 def test_the_shipped_sweep_is_todays_recipe():
@@ -83,6 +85,7 @@ def test_the_shipped_sweep_is_todays_recipe():
     named = {(t.p, t.rate, t.seed) for t in tasks}
     assert {(r["p"], r["rate"], r["seed"]) for r in rows} == named and len(rows) == len(named)
     for row in rows:
+        assert row["elsewhere"] <= len(row["spikes"])
         assert 0 <= row["followed"] <= row["slingshots"] and row["largest"] <= td.bound(3) + 1e-4
     short = dataclasses.replace(tasks[0], steps=50)
     assert set(grokking.summary(td.grok(short, progress=False))) == set(rows[0])

@@ -102,6 +102,16 @@ def test_reduced_rank_sums_what_cancels_and_nothing_else():
         assert (found[f"{control}, damped"]["together"] > 5 * found[control]["together"]).all()
 
 
+def test_along_depth_stopping_is_best_once_the_law_is_near():
+    """What extrapolation foretells from 28 of 30 layers is farther off than the 28th state."""
+    found = pretrained.extrapolated()
+    late = {way: left[:, -1] for way, left in found.items()}
+    assert len(late["truncated"]) == len(trip.MORE_TEXTS) and (late["truncated"] < 4).all()
+    assert (np.diff(found["truncated"], axis=1) < 0).all()
+    for way in ("reduced rank", "epsilon"):
+        assert (late[way] > 3 * late["truncated"]).all(), way
+
+
 def test_twenty_texts_say_what_four_said():
     """One hop is nearly enough with gates held, not with ups held, and not for a control."""
     found = pretrained.repeated()
@@ -187,6 +197,7 @@ def test_the_recipe_runs_on_any_model(tmp_path, monkeypatch):
     assert made.keys() == kept.keys() and made["results"].keys() == kept["results"].keys()
     for row, found in kept["results"].items():
         assert made["results"][row].keys() == found.keys(), row
+    assert made["depth"].keys() == kept["depth"].keys()
     for part in ("summed", "census"):
         for row, found in kept[part].items():
             assert made[part][row].keys() == found.keys(), row

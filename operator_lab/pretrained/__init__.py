@@ -17,12 +17,12 @@ from .measures import (
 )
 from .packages import PACKAGES, installed, load, try_load
 from .repetition import repeated
-from .trip import census, difference, falls, pictures, shipped, summed, truncation
+from .trip import census, difference, extrapolated, falls, pictures, shipped, summed, truncation
 
 __all__ = [
     "FAMILIES", "PACKAGES", "Couplings", "Family", "Kept", "Reading", "by_gate", "census",
-    "couplings", "damping", "difference", "falls", "initial", "installed", "load", "massive",
-    "onsite_energies", "pictures", "pooled",
+    "couplings", "damping", "difference", "extrapolated", "falls", "initial", "installed", "load",
+    "massive", "onsite_energies", "pictures", "pooled",
     "raw_and_centred", "reading", "repeated", "shipped", "shuffled", "sizes", "summed",
     "truncation", "try_load",
 ]  # fmt: skip

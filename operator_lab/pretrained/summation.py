@@ -22,6 +22,7 @@ from . import measures, trip
 
 TOKENS = 16  # of each text: every position is a sequence of its own
 READ = (8, 12, 16)  # the orders after which a sum is read
+DEPTHS = (20, 24, 28)  # the layers, of thirty, after which the last state is foretold
 FEW = slice(2, 20)  # the orders whose directions are compared
 
 
@@ -60,19 +61,34 @@ def foretold(
     up, and "first direction", the share of one direction in the orders 2 to 19 of a position.
     """
     y = np.asarray(series, float)
-    S, found = np.cumsum(y, 0), {}
-    whole = measures.log_law(run, S[-1])
-    for name in methods:
-        left = []
-        for n in READ:
-            limit = [METHODS[name](S[: n + 1, i]) for i in range(y.shape[1])]
-            law = measures.log_law(run, np.stack(limit))
-            left.append((np.exp(whole) * (whole - law)).sum(-1).mean())
-        found[name] = np.array(left)
+    S = np.cumsum(y, 0)
+    found = {name: _left(run, S, READ, METHODS[name]) for name in methods}
     squares = [np.linalg.svd(y[FEW, i], compute_uv=False) ** 2 for i in range(1, y.shape[1])]
     found["together"] = measures.sizes(y).sum()
     found["first direction"] = np.mean([s[0] / s.sum() for s in squares])
     return found
+
+
+def _left(run: Run, S: ndarray, read, method: Callable) -> ndarray:
+    """Nats from the law of the last vector of a sequence to that of the limit foretold after n."""
+    whole, left = measures.log_law(run, S[-1]), []
+    for n in read:
+        limit = [method(S[: n + 1, i]) for i in range(S.shape[1])]
+        law = measures.log_law(run, np.stack(limit))
+        left.append((np.exp(whole) * (whole - law)).sum(-1).mean())
+    return np.array(left)
+
+
+def along_depth(model: Model) -> dict[str, ndarray]:
+    """The last state as foretold from those after the first layers: [method] -> [text, `DEPTHS`].
+
+    Nats, over `trip.MORE_TEXTS`, each position by itself; "truncated" takes the state as it is.
+    """
+    runs = [model.run(model.tokens(text)[:TOKENS]) for text in trip.MORE_TEXTS]
+    return {
+        way: np.array([_left(r, r.states[::2].astype(float), DEPTHS, METHODS[way]) for r in runs])
+        for way in ("truncated", "reduced rank", "epsilon")
+    }
 
 
 def summation(models: Mapping[str, Model]) -> dict[str, dict[str, ndarray]]:

@@ -24,7 +24,7 @@ from . import measures, prompts, trip
 from .controls import initial, shuffled
 from .measures import pooled
 from .packages import load
-from .summation import summation
+from .summation import along_depth, summation
 
 CONTROLS: Mapping[str, Callable[[Model], Model]] = {
     "trained": lambda model: model,
@@ -206,7 +206,7 @@ def beyond_one_text(model: Model) -> dict:
         "mlps": prompts.mlps(model), "first": first,
         "sharpness": {"trained": prompts.sharpness(model)},
     }  # fmt: skip
-    return {"summed": summation(controls), "census": many}
+    return {"summed": summation(controls), "depth": along_depth(model), "census": many}
 
 
 def _row(model: str, control: str) -> str:

@@ -99,17 +99,28 @@ class Grokked:
         median = median_filter(self.mean_C, size=width, mode="nearest")
         return self.mean_C > (1 + above) * median
 
+    def _climbed(self, within: int) -> int:
+        """The end of the first climb of C: so long after the shown pairs are learned by heart."""
+        learned = self.reached(0.99, "train_right")
+        return int(self.step[-1]) if learned is None else learned + within
+
+    @guarded
+    def later_spikes(self, within: int = 150) -> Int[ndarray, "k"]:
+        """The steps of the entries in spikes of C, without its first climb.
+
+        What comes sooner than `within` steps after the shown pairs are learned by heart is left
+        aside.
+        """
+        return self.step[self.spikes() & (self.step > self._climbed(within))]
+
     @guarded
     def echoes(self, within: int = 150) -> Echoes:
         """How many slingshots a spike of C follows within so many steps, and spikes elsewhere.
 
-        What comes sooner than `within` steps after the shown pairs are learned by heart, the first
-        climb of C, is left aside.
+        The first climb is left aside, see `later_spikes`.
         """
-        learned = self.reached(0.99, "train_right")
-        after = self.step[-1] if learned is None else learned + within
-        spikes = self.step[self.spikes() & (self.step > after)]
-        jumps = self.slingshots[self.slingshots > after]
+        spikes = self.later_spikes(within)
+        jumps = self.slingshots[self.slingshots > self._climbed(within)]
         near = (spikes[:, None] >= jumps) & (spikes[:, None] <= jumps + within)
         return Echoes(len(jumps), int(near.any(0).sum()), int((~near.any(1)).sum()))
 
@@ -290,12 +301,14 @@ def summary(run: Grokked) -> dict:
     """A run in a few plain numbers: when it learned what, its slingshots and spikes, its C.
 
     "learned" and "understood": the steps at which 99 % of the shown and 95 % of the other pairs
-    are right, or None; "right": the others at the end; "largest": the largest C of any row.
+    are right, or None; "right": the others at the end; "spikes": the steps of the entries in
+    spikes of C, without its first climb; "largest": the largest C of any row.
     """
     task = run.task
     return {
         "p": task.p, "rate": task.rate, "seed": task.seed,
         "learned": run.reached(0.99, "train_right"), "understood": run.reached(0.95),
+        "spikes": run.later_spikes().tolist(),
         "right": round(float(run.test_right[-1]), 3), **run.echoes()._asdict(),
         "largest": round(float(run.max_C.max()), 4),
     }  # fmt: skip
