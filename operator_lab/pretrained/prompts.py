@@ -172,7 +172,7 @@ def mlps(model: Model) -> dict[str, ndarray]:
     names = [(_spelled(model, c), _spelled(model, k)) for k, c in CAPITALS.items()]
     at = np.array([[model.language.index(name) for name in pair] for pair in names])
     edits = [None, *({("step_write", s): _mute} for s in range(1, 2 * model.shape.layers, 2))]
-    laws = [np.take_along_axis(_laws(model, texts, e), at, -1) for e in edits]
+    laws = np.array([np.take_along_axis(_laws(model, texts, e), at, -1) for e in edits])
     capital, country = np.moveaxis(laws, -1, 0)  # [MLP, country], the first with all in place
     behind, ahead = country[0] < capital[0], country[1:] > capital[1:]
     one = min(FOLLOWED[0] + 2, model.shape.layers)

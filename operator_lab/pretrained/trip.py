@@ -75,7 +75,12 @@ def extrapolated() -> dict[str, ndarray]:
     Nats left: [method] -> [text, layers]. What `operator_lab.pretrained.survey` makes; LabError for
     a damaged file.
     """
-    return {way: np.array(left) for way, left in _kept("depth").items()}
+    found = results.shipped(FILE, "depth")
+    try:
+        kept = results.table(found, "'depth'").items()
+        return {way: results.numbers(left, f"{way!r} of 'depth'") for way, left in kept}
+    except BROKEN as error:
+        raise results.damaged(FILE, error) from None
 
 
 def census() -> dict[str, dict[str, ndarray]]:
