@@ -36,7 +36,7 @@ soak: $(READY) ## run the notebooks shaken and under other settings; make small 
 book: $(READY) ## build the book into course/_build/html
 	$(BIN)/jupyter-book build course --config book.yml -W
 
-pdf: book ## print the whole book into course/_build/operator-lab.pdf (needs Chromium)
+pdf: book ## print the book, its reference left out, into course/_build/operator-lab.pdf (needs Chromium)
 	$(BIN)/python -m operator_lab.course.printed
 
 archive: book ## pack the built book into course/_build/operator-lab.zip, to read without network
