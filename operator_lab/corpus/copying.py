@@ -20,7 +20,8 @@ def copies() -> Text:
     time (induction; Olsson et al. 2022, arXiv 2209.11895). Lists differ in length, so that no fixed
     distance will do.
     """
-    rng, tokens = np.random.default_rng(5), []
+    rng = np.random.default_rng(5)
+    tokens: list[int] = []
     while len(tokens) < 400_000:
         length = int(rng.integers(SHORTEST, LONGEST + 1))
         tokens.extend(TIMES * rng.integers(len(LETTERS), size=length).tolist())
