@@ -144,3 +144,25 @@ def test_tokens_around_a_text(tmp_path):
     said = facts(**{"tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.bos_token_id": 11})
     random_gguf.write(tmp_path / "model.gguf", said=said)
     assert pretrained.load(tmp_path / "model.gguf").run("ab a").words == ("<|end|>", "ab", " a")
+
+
+@pytest.mark.parametrize("axes", [(2**62, 0), (0, 2**62), (2**40, 0)])
+def test_an_axis_beside_an_empty_one_is_no_longer_than_the_file(axes, tmp_path, as_a_learner):
+    random_gguf.write(tmp_path / "a.gguf", {"attn_q": "F32"})
+    content, name = (tmp_path / "a.gguf").read_bytes(), b"blk.0.attn_q.weight"
+    at = content.index(name) + len(name) + 4  # behind the number of axes
+    spoiled = content[:at] + b"".join(n.to_bytes(8, "little") for n in axes) + content[at + 16 :]
+    (tmp_path / "a.gguf").write_bytes(spoiled)
+    with pytest.raises(LabError, match="is damaged at 'blk.0.attn_q.weight'"):
+        pretrained.load(tmp_path / "a.gguf")
+
+
+def test_a_name_as_long_as_the_file_is_shortened(tmp_path, as_a_learner):
+    random_gguf.write(tmp_path / "a.gguf", {})
+    content, name = (tmp_path / "a.gguf").read_bytes(), b"blk.0.attn_q.weight"
+    at = content.index(name) - 8
+    spoiled = content[:at] + (4000).to_bytes(8, "little") + content[at + 8 :]
+    (tmp_path / "a.gguf").write_bytes(spoiled)
+    with pytest.raises(LabError) as said:
+        pretrained.load(tmp_path / "a.gguf")
+    assert len(str(said.value)) < 400

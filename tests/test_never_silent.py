@@ -36,6 +36,7 @@ def folder(path, kind="llama", given=None, dtype=None, files=1, **changes):
 
 
 FACTS = {
+    "endless": (dict(max_position_embeddings=10**30), "not a size of any model"),
     "unknown": (dict(attention_sink=4), "says attention_sink = 4, which is not known here and co"),
     "unknown, null": (dict(attention_sink=None), "says attention_sink = None, which is not known"),
     "gptq": (dict(quantization_config={"quant_method": "gptq", "bits": 4}), r"quantised \(gptq\)"),

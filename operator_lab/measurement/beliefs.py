@@ -154,16 +154,18 @@ def found_by_place(
 ) -> dict[str, float]:
     """Share of y that a linear read-out of x finds at each place of the grammar.
 
-    One read-out a place, fitted on the first half of the texts and judged on the second.
+    One read-out a place, fitted on the first half of the texts and judged on the second; none
+    where y is the same in all texts.
     """
     if place.shape != x.shape[:2]:
         raise LabError(f"A place for each state is needed; got {place.shape}, {x.shape[:2]}.")
     half, found = len(x) // 2, {}
     for name in dict.fromkeys(place.ravel().tolist()):
         fit, judge = place[:half] == name, place[half:] == name
-        if fit.sum() > 2 * x.shape[-1]:
+        wanted = y[half:][judge]
+        if fit.sum() > 2 * x.shape[-1] and (wanted != wanted[:1]).any():
             read = probe(x[:half][fit], y[:half][fit])
-            found[name] = explained(y[half:][judge], read(x[half:][judge]))
+            found[name] = explained(wanted, read(x[half:][judge]))
     return found
 
 

@@ -37,6 +37,8 @@ IDLE = frozenset(
     """.split()
 )
 
+MOST = 2**24  # what is counted: words, features, positions; tables of that length are made
+
 
 class Facts:
     """Facts by name; `rest` refuses what nobody has asked for (an allow list).
@@ -63,10 +65,12 @@ class Facts:
         return value
 
     def count(self, name: str, usual: int | None = None) -> int:
-        """A whole number of at least 0."""
+        """A whole number of at least 0, and no larger than a model could be."""
         value = self[name] if usual is None else self.get(name, usual)
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
             raise self.wrong(name, value, "a whole number")
+        if value > MOST:
+            raise self.wrong(name, value, f"a size of any model (at most {MOST})")
         return int(value)
 
     def number(self, name: str, usual: float | None = None) -> float:
