@@ -69,7 +69,7 @@ class Facts:
         value = self[name] if usual is None else self.get(name, usual)
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
             raise self.wrong(name, value, "a whole number")
-        if value > MOST:
+        if int(value) > MOST:
             raise self.wrong(name, value, f"a size of any model (at most {MOST})")
         return int(value)
 
