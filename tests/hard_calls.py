@@ -283,6 +283,7 @@ GIVEN: dict[str, dict] = {
     "thermodynamics.grokking.Grokked.reached": dict(self=GROKKED),
     "thermodynamics.grokking.Grokked.spikes": dict(self=GROKKED),
     "thermodynamics.grokking.Grokked.echoes": dict(self=GROKKED),
+    "thermodynamics.grokking.Grokked.later_spikes": dict(self=GROKKED),
     "thermodynamics.grokking.grok": dict(task=GROKKED.task),
     "thermodynamics.grokking.slingshots": dict(loss=np.array([1.0, 0.01, 1.0])),
     "training.recipe.Recipe.rate_at": dict(self=RECIPE, step=0),
