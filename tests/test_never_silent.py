@@ -56,8 +56,12 @@ FACTS = {
     "rope, no factor": (dict(rope_scaling={"type": "yarn"}), "does not say 'factor'"),
     "rope, a word": (dict(rope_scaling="linear"), "rope_scaling = 'linear', which is not an obj"),
     "theta": (dict(rope_theta=-1), "rope_theta = -1, which is not a number above 0"),
-    "layers": (dict(num_hidden_layers=10**9), "1000000000 layers, more than the weights hold"),
-    "words": (dict(vocab_size=10**12), "1000000000000 vocabulary, more than the weights hold"),
+    "layers": (dict(num_hidden_layers=10**7), "10000000 layers, more than the weights hold"),
+    "words": (dict(vocab_size=10**7), "10000000 vocabulary, more than the weights hold"),
+    "beyond all": (
+        dict(vocab_size=10**12),
+        "vocab_size = 1000000000000, which is not a size of any",
+    ),
     "too few layers": (dict(num_hidden_layers=2), "holds 'model.layers.2.input_layernorm.weight'"),
     "window without width": (
         dict(model_type="qwen2", layer_types=["sliding_attention"] * 3),
