@@ -60,7 +60,7 @@ FACTS = {
     "words": (dict(vocab_size=10**7), "10000000 vocabulary, more than the weights hold"),
     "beyond all": (
         dict(vocab_size=10**12),
-        "vocab_size = 1000000000000, which is not a size of any",
+        "1000000000000, which is not a size of any",
     ),
     "too few layers": (dict(num_hidden_layers=2), "holds 'model.layers.2.input_layernorm.weight'"),
     "window without width": (
