@@ -15,6 +15,11 @@ class LabError(ValueError):
     """A mistake in what was given; the message is one sentence: given, existing, what to do."""
 
 
+def brief(error: Exception) -> str:
+    """What an error of a library says, shortened: a damaged file may stand in it whole."""
+    return str(error)[:200]
+
+
 def near(word: str, known: Iterable[str]) -> str:
     """Return "; near: 'den'." for the known words that look like `word`, or "." for none."""
     matches = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.5)

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from .corpus import Language, Lexicon, Text, Tokenizer
 from .corpus.languages import restated, stated
-from .errors import BROKEN, LabError
+from .errors import BROKEN, LabError, brief
 from .given import named
 from .shape import Shape
 from .transformer import Transformer
@@ -46,7 +46,7 @@ def unpacked(path: Path) -> tuple[Transformer, Lexicon, Mapping]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise LabError(
-            f"{str(path)!r} is not a whole safetensors file ({str(error)[:200]}); copy or train it "
+            f"{str(path)!r} is not a whole safetensors file ({brief(error)}); copy or train it "
             "again."
         ) from None
     if header is None:
@@ -66,7 +66,7 @@ def unpacked(path: Path) -> tuple[Transformer, Lexicon, Mapping]:
     except BROKEN as e:
         raise LabError(
             f"{str(path)!r} does not say whole which model it holds ({type(e).__name__}: "
-            f"{str(e)[:200]}); copy or train it again."
+            f"{brief(e)}); copy or train it again."
         ) from None
 
 

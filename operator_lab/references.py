@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import corpus, results
-from .errors import BROKEN, LabError
+from .errors import LabError
 from .files import writable, write_whole
 from .given import shown
 from .guard import guarded
@@ -105,16 +105,12 @@ def fingerprint(path: Path) -> str:
 
 def _index() -> dict[str, dict]:
     """What is known of the shipped models, their fingerprints; LabError for a damaged file."""
-    path = DATA / "models.json"
-    try:
-        index = dict(results.table(results.content(path), "the file"))
+    with results.shipped(DATA / "models.json") as index:
         for name, entry in index.items():
             found = results.table(entry, repr(name))["sha256"]
             if not isinstance(found, str):
                 raise ValueError(f"the sha256 of {name!r} is {shown(found)}, no text")
-        return index
-    except BROKEN as error:
-        raise results.damaged(path, error) from None
+        return dict(index)
 
 
 @guarded

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from .errors import BROKEN, LabError
+from .errors import BROKEN, LabError, brief
 from .given import shown
 
 
@@ -56,27 +57,24 @@ def _all_numbers(value: Any, key: str) -> None:
         raise ValueError(f"{key} holds a number beyond all floats")
 
 
-def shipped(path: Path, part: str) -> Any:
-    """A part of a file that ships with the package; LabError for one missing or damaged."""
+@contextmanager
+def shipped(path: Path) -> Iterator[Mapping[str, Any]]:
+    """What a file that ships with the package holds; LabError where it, or what is read, is not."""
     try:
-        return table(content(path), "the file")[part]
+        yield table(content(path), "the file")
     except BROKEN as error:
-        raise damaged(path, error) from None
+        why = f"it has no {error}" if isinstance(error, KeyError) else brief(error)
+        sentence = f"{path.name} is missing or damaged; install the package again ({why})."
+        raise LabError(sentence) from None
+
+
+def arrays(row: Any, key: str) -> dict[str, ndarray]:
+    """Numbers by name, as arrays; ValueError, naming the key, for anything else."""
+    return {q: numbers(v, f"{q!r} of {key}") for q, v in table(row, key).items()}
 
 
 def tables(path: Path, part: str) -> dict[str, dict[str, ndarray]]:
-    """A part that holds numbers by name and quantity, as arrays; LabError as in `shipped`."""
-    found = shipped(path, part)
-    try:
-        return {
-            name: {q: numbers(v, f"{q!r} of {name!r}") for q, v in table(row, repr(name)).items()}
-            for name, row in table(found, repr(part)).items()
-        }
-    except BROKEN as error:
-        raise damaged(path, error) from None
-
-
-def damaged(path: Path, error: Exception) -> LabError:
-    """The sentence about a shipped file that cannot be read."""
-    why = f"it has no {error}" if isinstance(error, KeyError) else str(error)[:200]
-    return LabError(f"{path.name} is missing or damaged; install the package again ({why}).")
+    """A part of a shipped file: numbers by name and quantity; LabError as in `shipped`."""
+    with shipped(path) as kept:
+        found = table(kept[part], repr(part))
+        return {name: arrays(row, repr(name)) for name, row in found.items()}

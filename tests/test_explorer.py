@@ -335,7 +335,7 @@ def test_an_unknown_part_from_recompute_is_named():
 def test_the_still_comes_before_the_widget(monkeypatch):
     shown, sent = explorer(alt='Weights of "one" head.'), []
     monkeypatch.setattr(
-        "operator_lab.figures.explorer.display", lambda bundle, **_: sent.append(bundle)
+        "operator_lab.figures.drawn.display", lambda bundle, **_: sent.append(bundle)
     )
     shown._ipython_display_()
     still, view = sent

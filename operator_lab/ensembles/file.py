@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import results
-from ..errors import BROKEN, LabError
+from ..errors import BROKEN, LabError, brief
 from ..given import shown
 from ..training import Recipe
 
@@ -75,7 +75,7 @@ def read(path: Path) -> Kept:
     except KeyError as missing:
         raise broken(path, f"it has no {missing}") from None
     except BROKEN as error:
-        raise broken(path, str(error)[:200]) from None
+        raise broken(path, brief(error)) from None
     return Kept(recipes, found)
 
 

@@ -11,19 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
-from IPython.display import display
 
 from ..errors import LabError
 from .content import Content
+from .drawn import Drawn
 from .modules import joined
 from .panels import Bars, Choice, Heatmap, Lines, Panel, Points, Slider
 
 __all__ = ["Bars", "Choice", "Explorer", "Heatmap", "Lines", "Points", "Slider"]
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Drawn):
     """A picture with one slider and at most one small choice, over arrays computed beforehand.
 
     `panels` are drawn side by side; `readout` is a sentence with fields such as {T:.2f}, filled
@@ -37,11 +36,8 @@ class Explorer(anywidget.AnyWidget):
 
     _esm = joined("drawing.js", "explorer.js")
     _css = Path(__file__).with_name("explorer.css")
-    header = traitlets.Dict().tag(sync=True)
-    data = traitlets.Bytes().tag(sync=True)
     index = traitlets.Int(0).tag(sync=True)
     choice_index = traitlets.Int(0).tag(sync=True)
-    still = traitlets.Unicode("").tag(sync=True)  # whose place the widget takes on a page
 
     def __init__(
         self,
@@ -74,7 +70,6 @@ class Explorer(anywidget.AnyWidget):
             index=slider.start,
             choice_index=choice.start if choice else 0,
         )
-        self.still = self.model_id or ""
         self.on_msg(self._answer)
 
     @traitlets.validate("index", "choice_index")
@@ -132,13 +127,5 @@ class Explorer(anywidget.AnyWidget):
         choice = f" x {options}" if options > 1 else ""
         return f"Explorer: {self._content.title}, {count}{choice} positions"
 
-    def _ipython_display_(self, **_: Any) -> None:
-        """Show the first frame, for where no widget lives, then the widget."""
-        display({"text/html": self._still(), "text/plain": repr(self)}, raw=True)
-        bundle, metadata = self._repr_mimebundle_() or ({}, {})
-        display(bundle, metadata=metadata, raw=True)
-
-    def _still(self) -> str:
-        from .still import figure_of  # matplotlib only where a picture is displayed
-
-        return figure_of(self._content, self.model_id, self.index, self.choice_index)
+    def _frame(self) -> tuple[Content, int, int]:
+        return self._content, self.index, self.choice_index

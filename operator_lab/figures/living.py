@@ -10,10 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
-from IPython.display import display
 from numpy import ndarray
 
 from ..corpus import Language, grammar_of
@@ -27,6 +25,7 @@ from ..run import Run
 from ..shape import Shape
 from . import tour
 from .content import Content
+from .drawn import Drawn
 from .measurement import step_names
 from .modules import joined
 from .panels import Bars, Heatmap, Slider
@@ -104,7 +103,7 @@ def packed(model: Model) -> tuple[dict[str, Any], bytes]:
     return header, b"".join(w.astype("<f4").tobytes() for w in weights.values())
 
 
-class Living(anywidget.AnyWidget):
+class Living(Drawn):
     """A small Transformer in the page: type, heat, silence, exchange, and see its law turn.
 
     `experiment` is what a reader has asked for, as an address holds it (a synced trait, for
@@ -117,10 +116,7 @@ class Living(anywidget.AnyWidget):
         (Path(__file__).parent / name).read_text(encoding="utf-8")
         for name in ("explorer.css", "live/living.css")
     )
-    header = traitlets.Dict().tag(sync=True)
-    data = traitlets.Bytes().tag(sync=True)
     experiment = traitlets.Unicode("").tag(sync=True)
-    still = traitlets.Unicode("").tag(sync=True)  # whose place the widget takes on a page
 
     def __init__(self, model: Model, sentence: str, head: tuple[int, int], view: str) -> None:
         header, data = packed(model)
@@ -134,21 +130,12 @@ class Living(anywidget.AnyWidget):
             "belief": _read_out(model) if "belief" in parts else None,
         }
         super().__init__(header=header | more, data=data)
-        self.still = self.model_id or ""
 
     def __repr__(self) -> str:
         return f"Living: {self._named}"
 
-    def _ipython_display_(self, **_: Any) -> None:
-        """Show the first frame, for where no widget lives, then the widget."""
-        display({"text/html": self._still(), "text/plain": repr(self)}, raw=True)
-        bundle, metadata = self._repr_mimebundle_() or ({}, {})
-        display(bundle, metadata=metadata, raw=True)
-
-    def _still(self) -> str:
-        from .still import figure_of  # matplotlib only where a picture is displayed
-
-        return figure_of(self._first, self.model_id, 0, 0)
+    def _frame(self) -> tuple[Content, int, int]:
+        return self._first, 0, 0
 
 
 def _read_out(model: Model) -> dict[str, Any] | None:

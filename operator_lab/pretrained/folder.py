@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..corpus import Tokenizer
-from ..errors import LabError
+from ..errors import LabError, brief
 from ..given import named, shown
 from ..model import Model
 from ..transformer import Transformer
@@ -90,7 +90,7 @@ def _sizes_that_are_none(facts: Facts):
             raise
         raise LabError(
             f"{facts.place} holds something that is no number where one is needed, or a number "
-            f"that fits no model ({str(error)[:200]}); copy it again."
+            f"that fits no model ({brief(error)}); copy it again."
         ) from None
 
 

@@ -13,7 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from ..corpus.tokens import package
-from ..errors import LabError
+from ..errors import LabError, brief
 from ..given import shown
 from ..shape import Shape
 from ..transformer import Transformer
@@ -169,7 +169,7 @@ def byte_pairs(c: Facts) -> Any:
         tokenizer = library.Tokenizer(library.models.BPE(vocab=known, merges=merges))
     except Exception as error:  # the library raises nothing more special
         raise LabError(
-            f"{c.place} has no usable tokenizer ({str(error)[:200]}); install it again."
+            f"{c.place} has no usable tokenizer ({brief(error)}); install it again."
         ) from None
     pre = library.pre_tokenizers
     steps = [pre.ByteLevel(add_prefix_space=False)]

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import LabError
+from ..errors import LabError, brief
 from ..given import named, shown
 
 # What is a number by itself; an integer means something only to those who packed it.
@@ -42,7 +42,7 @@ class Stored:
                     self.sizes[name] = tuple(part.get_shape()), part.get_dtype()
             except (SafetensorError, OSError) as error:
                 raise LabError(
-                    f"{str(file)!r} is not a whole safetensors file ({str(error)[:200]}); copy it "
+                    f"{str(file)!r} is not a whole safetensors file ({brief(error)}); copy it "
                     "again."
                 ) from None
 

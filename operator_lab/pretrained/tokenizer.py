@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..corpus.tokens import package
-from ..errors import LabError
+from ..errors import LabError, brief
 
 # What older folders hold in place of tokenizer.json.
 VOCABULARIES = (
@@ -31,7 +31,7 @@ def tokenizer(folder: Path) -> Any:
             found = library.Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing more special
             raise LabError(
-                f"{str(path)!r} is not a tokenizer ({str(error)[:200]}); copy it again."
+                f"{str(path)!r} is not a tokenizer ({brief(error)}); copy it again."
             ) from None
     else:
         found = _converted(folder)

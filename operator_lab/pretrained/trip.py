@@ -10,7 +10,7 @@ from numpy import ndarray
 from .. import results
 from ..dyson import orders
 from ..edits import silence
-from ..errors import BROKEN, LabError
+from ..errors import LabError
 from ..guard import guarded
 from ..model import Model
 from . import measures
@@ -75,12 +75,8 @@ def extrapolated() -> dict[str, ndarray]:
     Nats left: [method] -> [text, layers]. What `operator_lab.pretrained.survey` makes; LabError for
     a damaged file.
     """
-    found = results.shipped(FILE, "depth")
-    try:
-        kept = results.table(found, "'depth'").items()
-        return {way: results.numbers(left, f"{way!r} of 'depth'") for way, left in kept}
-    except BROKEN as error:
-        raise results.damaged(FILE, error) from None
+    with results.shipped(FILE) as kept:
+        return results.arrays(kept["depth"], "'depth'")
 
 
 def census() -> dict[str, dict[str, ndarray]]:
@@ -96,15 +92,12 @@ def pictures() -> list[dict]:
 
     LabError for a damaged file.
     """
-    found = results.shipped(FILE, "truncations")
-    try:
-        for k, picture in enumerate(found):
+    with results.shipped(FILE) as kept:
+        for k, picture in enumerate(kept["truncations"]):
             for name, value in results.table(picture, f"picture {k}").items():
                 if name not in WORDS_OF_PICTURE:
                     results.numbers(value, f"{name!r} of picture {k}")
-        return found
-    except BROKEN as error:
-        raise results.damaged(FILE, error) from None
+        return kept["truncations"]
 
 
 @guarded

@@ -22,7 +22,7 @@ from scipy.ndimage import median_filter
 from tqdm.auto import tqdm
 
 from .. import results
-from ..errors import BROKEN, LabError
+from ..errors import BROKEN, LabError, brief
 from ..files import write_whole
 from ..given import one_of, whole
 from ..guard import guarded
@@ -252,7 +252,7 @@ def grokking_log(path: Path = LOG) -> tuple[Grokked, ...]:
     except BROKEN as error:
         raise LabError(
             f"The grokking log {Path(path).name} is missing or broken ({type(error).__name__}: "
-            f"{str(error)[:200]}); grok() makes a run again."
+            f"{brief(error)}); grok() makes a run again."
         ) from None
     for run in runs:
         today = asdict(Task(seed=run.task.seed))
@@ -338,6 +338,6 @@ def grokking_sweep(path: Path = SWEEP) -> list[dict]:
     except BROKEN as error:
         raise LabError(
             f"The sweep {Path(path).name} is missing or broken ({type(error).__name__}: "
-            f"{str(error)[:200]}); "
+            f"{brief(error)}); "
             "`python -m operator_lab.thermodynamics` makes it again."
         ) from None

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ..errors import LabError
+from ..errors import LabError, brief
 from ..files import write_whole
 from .recipe import Recipe
 
@@ -56,8 +56,7 @@ def resume(store: Path, recipe: Recipe, transformer, optimiser) -> list[Look]:
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise LabError(
-            f"{str(store)!r} is not a whole training ({str(error)[:200]}); remove it to start "
-            "again."
+            f"{str(store)!r} is not a whole training ({brief(error)}); remove it to start again."
         ) from None
     if header.get("recipe") != json.dumps(recipe.stated()):
         raise LabError(
