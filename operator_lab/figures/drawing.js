@@ -104,7 +104,7 @@ function heatmap(panel, at, root, legend) {
   const left = longest(rows) + 8, top = 24;
   const width = Math.min(56, (WIDTH - left) / columns.length), height = Math.min(width, 480 / rows.length);
   const digits = high - low <= 2 ? 2 : high - low <= 20 ? 1 : 0;
-  const written = width >= 27 && height >= 17, cells = [], numbers = [];
+  const written = width >= 27 && height >= 17, cells = [], numbers = [], drawn = [];
   rows.forEach((row, r) => {
     const y = top + r * height, box = { y: y + 0.75, width: width - 1.5, height: height - 1.5, rx: 2 };
     if (r % Math.ceil(13 / height) === 0) root.append(text(left - 7, y + height / 2 + 4, cut(row), "tick end"));
@@ -122,7 +122,8 @@ function heatmap(panel, at, root, legend) {
   const show = (i, j) => {
     at("array", i, j).forEach((value, k) => {
       const part = Math.min(Math.max((value - low) / (high - low), 0), 1), gap = Number.isNaN(value);
-      cells[k].setAttribute("fill-opacity", gap ? 0 : 0.05 + 0.95 * part);
+      const strength = gap ? 0 : 0.05 + 0.95 * part;
+      if (strength !== drawn[k]) cells[k].setAttribute("fill-opacity", drawn[k] = strength);
       if (!written) return;
       const words = gap ? "" : fixed(value, digits);
       tell(numbers[k], Number(words) === 0 ? "" : words.replace("-", "−"));

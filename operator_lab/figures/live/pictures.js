@@ -45,7 +45,13 @@ export function headGrid({ layers, heads }, ask) {
     const [r, g, b] = getComputedStyle(grid).color.match(/[\d.]+/g).map(Number);
     for (const { name, l, h, canvas, open, on } of all) {
       const image = new ImageData(N, N), A = mixing[l].subarray(h * N * N, (h + 1) * N * N);
-      A.forEach((a, k) => image.data.set([r, g, b, 255 * Math.min(Math.abs(a), 1)], 4 * k));
+      const { data } = image;
+      for (let k = 0; k < A.length; k++) {
+        data[4 * k] = r;
+        data[4 * k + 1] = g;
+        data[4 * k + 2] = b;
+        data[4 * k + 3] = 255 * Math.min(Math.abs(A[k]), 1);
+      }
       if (canvas.width !== N) canvas.width = canvas.height = N;
       canvas.getContext("2d").putImageData(image, 0, 0);
       on.checked = !e.off.includes(name);

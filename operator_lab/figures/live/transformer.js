@@ -36,24 +36,29 @@ export const mapped = (model, name, x, unit, rows) =>
   linear(x, model.weights[`${name}.weight`], model.weights[`${name}.bias`], unit, rows);
 
 // ---- the norm, its scale apart so that it can be held --------------------------------------------
-function means(x, width) {
-  const found = new Float64Array(x.length / width);
-  for (let k = 0; k < x.length; k++) found[Math.floor(k / width)] += x[k] / width;
-  return found;
+// Mean and scale of every row; without a mean under rms.
+function statistics(y, { features: d, rms, eps }) {
+  const rows = y.length / d, mean = new Float64Array(rows), sigma = new Float64Array(rows);
+  for (let n = 0; n < rows; n++) {
+    let sum = 0, squares = 0;
+    if (!rms) for (let i = 0; i < d; i++) sum += y[n * d + i];
+    const centre = sum / d;
+    for (let i = 0; i < d; i++) squares += (y[n * d + i] - centre) ** 2;
+    mean[n] = centre;
+    sigma[n] = Math.sqrt(squares / d + eps);
+  }
+  return { mean, sigma };
 }
-export function sigmas(x, { features, rms, eps }) {
-  const mean = means(x, features);
-  const squares = x.map((value, k) => (rms ? value : value - mean[Math.floor(k / features)]) ** 2);
-  return means(squares, features).map((second) => Math.sqrt(second + eps));
-}
-export function norm(model, name, y, sigma = sigmas(y, model.shape), unit = 1) {
-  const gain = model.weights[`${name}.gain`], bias = model.weights[`${name}.bias`];
+export const sigmas = (x, shape) => statistics(x, shape).sigma;
+export function norm(model, name, y, held, unit = 1) {
+  const gain = model.weights[`${name}.gain`]?.data, bias = model.weights[`${name}.bias`]?.data;
   if (!gain) return y;
-  const { features, rms } = model.shape, mean = means(y, features);
-  return y.map((value, k) => {
-    const n = Math.floor(k / features), i = k % features;
-    return ((value - (rms ? 0 : mean[n])) / sigma[n]) * gain.data[i] + (bias ? unit * bias.data[i] : 0);
-  });
+  const { features: d } = model.shape, { mean, sigma } = statistics(y, model.shape), z = new Float64Array(y.length);
+  for (let n = 0; n < mean.length; n++) {
+    const scale = 1 / (held ?? sigma)[n];
+    for (let i = 0; i < d; i++) z[n * d + i] = (y[n * d + i] - mean[n]) * scale * gain[i] + (bias ? unit * bias[i] : 0);
+  }
+  return z;
 }
 
 // ---- the nonlinearities, as f(z) / z -------------------------------------------------------------
