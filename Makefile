@@ -20,9 +20,10 @@ lab: $(READY) ## open your copies of the notebooks (my_course/) in JupyterLab
 lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 	@$(BIN)/jupyter lab $(JUPYTER_FLAGS) --notebook-dir=course
 
-test: $(READY) ## run every check: style, tests, and each notebook from top to bottom
+test: $(READY) ## check everything: style, tests, each notebook from top to bottom (ALL=yes: what takes long, too)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile tests
+	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile \
+	    $(if $(ALL),,-m "not thorough") tests
 
 soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? misuse, damage and interrupt everything (hours)
 	OMP_NUM_THREADS=1 $(BIN)/operator-lab soak $(NOTEBOOKS)

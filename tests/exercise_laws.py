@@ -108,6 +108,7 @@ class ExerciseLaws:
         verdict = judge(exercise, function)
         assert verdict.passed, verdict.line
 
+    @pytest.mark.thorough
     def test_a_right_answer_computed_in_float32_passes(self, exercise, function):
         def single(*args):
             return function(*(np.float32(a) if real(a) else a for a in args))
@@ -119,6 +120,7 @@ class ExerciseLaws:
         verdict = judge(exercise, wrong.function)
         assert (verdict.status, verdict.reason) == ("wrong", wrong.message)
 
+    @pytest.mark.thorough
     def test_an_unknown_wrong_answer_is_told_only_what_is_true(self, exercise, wrong):
         others = tuple(w for w in exercise.wrong if w is not wrong)
         verdict = judge(dataclasses.replace(exercise, wrong=others), wrong.function)
@@ -147,6 +149,7 @@ class ExerciseLaws:
         verdict = judge(dataclasses.replace(exercise, wrong=(first, twin)), first.function)
         assert verdict.status == "wrong" and verdict.reason not in (first.message, twin.message)
 
+    @pytest.mark.thorough
     @few
     @given(place=st.integers(0, 10**6), size=st.floats(0.01, 10))
     def test_one_wrong_number_is_never_let_through_nor_named(self, exercise, place, size):

@@ -204,6 +204,7 @@ def small_book(root: Path) -> Path:
     return root
 
 
+@pytest.mark.thorough
 def test_the_book_shows_links_once_there_are_addresses(tmp_path):
     root = small_book(tmp_path)
     html = root / "course" / "_build" / "html"

@@ -29,6 +29,7 @@ FORMS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", names())
 def test_a_right_answer_may_come_as(name, form):
@@ -42,6 +43,7 @@ def test_a_right_answer_may_come_as(name, form):
     assert verdict.passed, verdict.line
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", names())
 def test_a_right_answer_may_be_called_in_many_ways(name):
     exercise = find(name)

@@ -20,6 +20,7 @@ def affine(seed, d=5, k=3, n=60):
     return x, x @ rng.normal(size=(d, k)) + rng.normal(size=k), rng
 
 
+@pytest.mark.thorough
 @given(st.integers(0, 10**6))
 def test_a_probe_recovers_an_affine_map_and_what_it_writes_is_read(seed):
     x, y, rng = affine(seed)
@@ -127,6 +128,7 @@ def test_a_state_replaced_by_itself_changes_nothing_and_by_anothers_everything()
     assert abs(earlier - runs.law[rows, at]).max() > 1e-3
 
 
+@pytest.mark.thorough
 def test_what_is_written_into_the_trained_model_it_uses():
     """Its next law moves to that of the written beliefs, as no random change of that size does."""
     model = lab.reference().to("float32")

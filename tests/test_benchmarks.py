@@ -27,6 +27,8 @@ from benchmarks.timing import Effort, Line, absolute, middle, ratio, take_turns 
 from operator_lab import dyson  # noqa: E402
 from operator_lab.errors import LabError  # noqa: E402
 
+pytestmark = pytest.mark.thorough
+
 SMALL = Effort(rounds=1, small=True)
 EVERYWHERE = ("floor", "orders", "jacobian", "pseudospectrum", "growth")  # nothing to install
 LINE = Line("x: y", 1, 2.5, 2.25, 2.75, must=2, aim=4, times={"ours": 0.001, "theirs": 2.5})

@@ -201,6 +201,7 @@ def small_book(root: Path) -> Path:
     return root
 
 
+@pytest.mark.thorough
 def test_a_changed_package_changes_the_page(tmp_path):
     root = small_book(tmp_path)
     page = root / "course" / "_build" / "html" / "page.html"
@@ -228,6 +229,7 @@ def test_a_changed_package_changes_the_page(tmp_path):
     assert len(list((root / ".cache").iterdir())) == 2
 
 
+@pytest.mark.thorough
 def test_a_failing_notebook_fails_the_book(tmp_path):
     root = small_book(tmp_path)
     (root / "operator_lab" / "constant.py").write_text("VALUE = 1 / 0\n", encoding="utf-8")

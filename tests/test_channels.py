@@ -171,6 +171,7 @@ def test_heads_through_the_vocabulary_are_what_one_layer_does_to_bare_words(norm
             assert np.allclose(said, write - write.mean(), atol=1e-10)
 
 
+@pytest.mark.thorough
 def test_the_switches_say_what_the_arrays_say():
     picture = pictures.switches(REFERENCE, MONEY)
     assert picture.nbytes < 300_000 and "Layer 2, head 4 silenced" in picture.text

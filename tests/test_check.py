@@ -121,6 +121,7 @@ def test_hints_lead_on_to_the_solution(capsys):
             hint("mixing.gauge", level)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", names())
 def test_a_printed_solution_is_a_right_answer(name, capsys):
     scope = {"np": np, "mixing": RIGHT}
@@ -205,6 +206,7 @@ def run_notebook(folder: Path, mode: str | None) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_under_nbval_an_unpassed_check_fails_its_cell_and_only_it(tmp_path):
     done = run_notebook(tmp_path, None)
     failed = [i for i in range(len(CELLS)) if f"::Cell {i} FAILED" in done.stdout]

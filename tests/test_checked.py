@@ -51,6 +51,7 @@ def test_a_copy_is_known_by_its_cells_or_its_name():
     assert lesson_of("homework.ipynb") is None
 
 
+@pytest.mark.thorough
 def test_what_is_right_is_green(tmp_path):
     path = tmp_path / "mine.ipynb"
     path.write_bytes(short(filled("03_mixing", answers())))

@@ -92,6 +92,7 @@ def test_this_course_is_copied_without_outputs_and_otherwise_as_it_is(tmp_path):
         assert (tmp_path / "mine" / path.name).read_bytes() == lines.encode()
 
 
+@pytest.mark.thorough
 def test_a_copy_is_run_but_compared_with_nothing(source, tmp_path):
     """A marked cell whose stored output is wrong passes in the copy, and an error is an error."""
     said = {"name": "stdout", "output_type": "stream", "text": ["2\n"]}

@@ -89,6 +89,7 @@ SPLIT_ORDERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("splitting", "method", "order"), SPLIT_ORDERS)
 def test_order_of_a_splitting_is_the_smaller_of_the_two(stack, splitting, method, order):
     parts, x, end = stack
@@ -207,6 +208,7 @@ def test_the_tangent_is_the_derivative_of_the_projection(x, seed):
     assert (co.onto_sphere(n + h * v) - n) / h == pytest.approx(flow, abs=1e-4)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("splitting", co.SPLITTINGS)
 @pytest.mark.parametrize("method", ["euler", "heun"])
 def test_thin_post_ln_layers_flow_along_the_sphere_at_first_order(stack, splitting, method):
@@ -246,6 +248,7 @@ def test_a_post_ln_relu_model_is_the_split_and_projected_step():
     assert mlp(x, 1.7) == pytest.approx(co.onto_orthant(x @ W_1.T) @ W_2.T, abs=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [{}, {"bias": True}, {"tied": True}, {"norm": "none"}])
 def test_a_refined_model_takes_smaller_steps_of_the_same_velocities(shape):
     model = random_model(**shape)

@@ -84,6 +84,7 @@ def test_statements_name_minutes_and_level(path):
             assert f"({exercise.level}, {exercise.minutes} minutes)" in source(before), found[1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_untouched_answered_and_all_wrong(path, tmp_path):
     """One kernel meets each exercise as it stands, then answered, then wrong: all are strict.

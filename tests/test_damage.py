@@ -6,6 +6,7 @@ import pytest
 from damage import READERS, trials
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("as_a_learner")
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_files_are_told(name, count=40):

@@ -15,6 +15,7 @@ from operator_lab.steps import Step
 SPLITS = [(free, by) for free in dyson.SPLITS for by in ("step", "layer")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("free", "by"), SPLITS)
 def test_the_orders_sum_to_the_state(shape, free, by):

@@ -10,6 +10,8 @@ from operator_lab.ensembles.measures import excess
 from operator_lab.errors import LabError
 from operator_lab.training import Recipe
 
+pytestmark = pytest.mark.thorough
+
 TINY = dict(features=16, heads=2, layers=1, hidden=24)
 
 

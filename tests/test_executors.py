@@ -17,6 +17,8 @@ from operator_lab.__main__ import main
 from operator_lab.ensembles import ENSEMBLES, engine, jobs, run
 from operator_lab.errors import LabError
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def whole():

@@ -110,6 +110,7 @@ def fair_weather(exercise: Exercise, storm):
     return answer
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_an_answer_for_fair_weather_is_refused(exercise, kind):

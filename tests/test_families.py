@@ -19,6 +19,7 @@ def test_a_family_agrees_with_transformers(name):
             assert gap(name, length, dtype) < bound
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_weight_means_its_numbers(name):
     assert kinds(name) == (*KINDS, "several files")

@@ -74,6 +74,7 @@ def refuses(shown: Explorer, sentence: str, message: str):
 # ---- 01: the context ----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_context_says_what_so_many_words_tell(context):
     language = compound()
     is_light(context)
@@ -133,6 +134,7 @@ def test_memory_draws_its_curves():
 # ---- 02: ranks and the ring ---------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_rank_says_what_was_held_and_what_a_cut_costs(rank, model):
     is_light(rank)
     names = {"embedding": "W_E", "unembedding": "W_U.weight"}
@@ -245,6 +247,7 @@ def sampling_agrees(shown, model, sentence):
         assert drawn(shown, 1, "word drawn", i, j)[i] == min(rank, 12) + 1
 
 
+@pytest.mark.thorough
 def test_sampling_draws_the_word_that_u_cuts(model):
     shown = lab.figures.measurement.sampling(model, MONEY)
     is_light(shown)

@@ -31,6 +31,7 @@ FORMS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_right_answer_passes_in_any_form(name, form):
@@ -40,6 +41,7 @@ def test_a_right_answer_passes_in_any_form(name, form):
         assert verdict.passed, verdict.line
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("form", ["float32", "lists", "torch float32"])
 @pytest.mark.parametrize("name", CHOSEN[:4])
 def test_a_mistake_is_told_its_own_reason_in_any_form(name, form):

@@ -49,6 +49,7 @@ def quick(monkeypatch):
 # Answers are found and judged as in the notebook.
 
 
+@pytest.mark.thorough
 def test_our_own_answer_to_every_exercise_passes():
     cells = [asked(name, right(find(name))) for name in names()]
     found = graded(*cells)
@@ -65,6 +66,7 @@ def test_a_mistake_is_told_as_in_the_notebook():
         assert (found.state, found.said) == ("wrong", said)
 
 
+@pytest.mark.thorough
 def test_every_form_of_answer():
     assert state(exponent(RIGHT)) == "passed"
     assert (
@@ -160,6 +162,7 @@ def test_our_solution_word_for_word_is_noted():
 # Hostile answers.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", sorted(HOSTILE))
 def test_a_hostile_answer_stops_alone(kind):
     lines, due = HOSTILE[kind]
@@ -267,6 +270,7 @@ def test_an_argument_that_is_changed_is_told():
     assert "changes its argument Q" in found["mixing.exponent"].said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "value, said",
     [

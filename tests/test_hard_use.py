@@ -169,6 +169,7 @@ def test_a_bad_argument_is_told_in_one_sentence(name):
     assert not faults(name, SURFACE[name])
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("as_a_learner")
 @pytest.mark.parametrize("name", sorted(set(SURFACE) - SLOW - ONCE))
 def test_an_odd_value_that_means_the_same_gives_the_same(name):

@@ -53,6 +53,7 @@ def test_the_bound_is_reached_by_one_level_below_all_others(n, value):
     assert td.schottky(T, levels=n).max() == pytest.approx(td.bound(n), rel=1e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [3, 6])
 def test_an_optimiser_finds_no_more_than_the_bound(n):
     rng = np.random.default_rng(n)
@@ -83,6 +84,7 @@ def test_a_masked_row_is_the_row_of_its_keys():
     assert curves[1, 1, 2] == pytest.approx(np.mean(by_hand))
 
 
+@pytest.mark.thorough
 @given(st.floats(0.2, 5))
 def test_the_peak_of_the_heat_capacity_is_a_measure_of_the_scores_alone(factor):
     """Scores twice as large have their peak at twice the temperature: no criticality in it."""
@@ -93,6 +95,7 @@ def test_the_peak_of_the_heat_capacity_is_a_measure_of_the_scores_alone(factor):
     assert scaled == pytest.approx(factor * first, rel=2e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("language", ["compound", "depth"])
 def test_training_drags_the_schottky_peak_up_to_the_usual_temperature(language):
     # Measured: 0.10 to 0.72 (compound), 0.09 to 1.26 (depth).
@@ -103,6 +106,7 @@ def test_training_drags_the_schottky_peak_up_to_the_usual_temperature(language):
     assert after > 3 * before and 0.5 < after < 3
 
 
+@pytest.mark.thorough
 def test_the_peak_rises_while_a_model_is_trained():
     # Measured over five seeds: 0.10 at the start, 0.17-0.20 after 50 steps of the full size.
     shape = {"layers": 2, "features": 32, "hidden": 64}

@@ -48,6 +48,7 @@ def model(request, known):
     return known[request.param].model
 
 
+@pytest.mark.thorough
 def test_each_measures_or_says_why_not_in_one_sentence(found):
     assert len(found) > 150
     for name, row in found.items():
@@ -68,6 +69,7 @@ def test_another_error_would_be_seen(known):
     assert instruments.outcome(lambda k: k.model.run(""), kind).endswith(".")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["GPT-2", "Llama", "BERT", "BERT, no words", "own text, words"])
 def test_a_batch_in_place_of_a_run_is_measured_or_refused(known, kind, as_a_learner):
     kind = replace(known[kind])
@@ -85,6 +87,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ODD)
 def test_shapes_that_nobody_has_listed_are_measured_or_refused(name, as_a_learner):
     made = model_kinds.drawn(len(model_kinds.WORDS), **(model_kinds.SIZE | ODD[name]))

@@ -69,6 +69,7 @@ def test_growth_of_the_three_placements():
     assert np.isfinite(pre.gradient).all() and len(pre.gradient) == 24
 
 
+@pytest.mark.thorough
 def test_a_stack_that_overflows_ends_with_inf():
     stack = ln.growth(1000, "none", features=8, positions=2)
     ended = np.isinf(stack.size)
@@ -78,6 +79,7 @@ def test_a_stack_that_overflows_ends_with_inf():
     assert np.isfinite(stack.update[: first - 1]).all() and np.isfinite(stack.spread[:first]).all()
 
 
+@pytest.mark.thorough
 def test_damping_calms_every_placement_alike():
     """No norm is not what does it: the three damped rows lie together, below the undamped ones."""
     small = dict(features=32, positions=16)

@@ -42,6 +42,7 @@ def model(request):
     return random_model(**(KINDS[request.param] | {"context": N}))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("precision", "within"), [("float64", 1e-10), ("float32", 2e-4)])
 def test_the_plain_pass_is_the_recorded_one(model, precision, within):
     model = model.to(precision)

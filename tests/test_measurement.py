@@ -173,6 +173,7 @@ def test_one_law_may_be_cut_many_times_or_once():
 # ---- words become a text ------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", CAUSAL, ids=str)
 def test_word_by_word_is_all_at_once(shape):
     model = random_model(seed=1, **shape)

@@ -82,6 +82,7 @@ NAMED = [(e, w) for e in map(find, names()) for w in e.wrong]
 SAID = [(e, w) for e, w in NAMED if any(re.fullmatch(p, w.message) for p in STATED)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("exercise", "wrong"), SAID, ids=[f"{e.name}: {w.name}".replace(" ", "_") for e, w in SAID]
 )

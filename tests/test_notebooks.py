@@ -212,6 +212,7 @@ def nbval(path: Path) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.thorough
 def test_refresh_keeps_the_compared_outputs_and_no_others(stored):
     assert notebooks.refresh([stored], progress=False) == [stored]
     notebook = notebooks.read(stored)
@@ -234,6 +235,7 @@ def test_refresh_keeps_the_compared_outputs_and_no_others(stored):
     assert tampered.returncode == 1 and "1 failed" in tampered.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "text, sentence",
     [

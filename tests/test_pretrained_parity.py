@@ -133,6 +133,7 @@ needs_minilm = pytest.mark.skipif(
 )
 
 
+@pytest.mark.thorough
 @needs_smollm2
 @torch.inference_mode()
 def test_smollm2_agrees_with_transformers():

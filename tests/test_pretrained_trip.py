@@ -14,6 +14,8 @@ from operator_lab import dyson, edits, pretrained
 from operator_lab.errors import LabError
 from operator_lab.pretrained import measures, prompts, repetition, summation, survey, trip
 
+pytestmark = pytest.mark.thorough
+
 needs_smollm2 = pytest.mark.skipif(
     not pretrained.installed("smollm2"), reason="`make field-trip` installs these weights"
 )

@@ -98,6 +98,7 @@ def test_mistakes_get_one_sentence(monkeypatch, tmp_path):
         references.ship(tmp_path)
 
 
+@pytest.mark.thorough
 def test_candidates_are_compared_with_what_is_shipped(tmp_path, monkeypatch):
     one = {"depth-untrained": REFERENCES["depth-untrained"]}
     monkeypatch.setattr(references, "REFERENCES", one)

@@ -289,6 +289,7 @@ def test_taylor_explodes_and_resummation_holds(half):
     assert off(half.coefficients[0]) > 0.3  # the layers do something
 
 
+@pytest.mark.thorough
 def test_poles_of_the_fraction_are_zeros_that_the_state_feels(half):
     found = bare.singularities(half.run, 1.5 * half.radius, grid=20, keep=8)
     felt = rs.felt(half, found)

@@ -121,6 +121,7 @@ def test_nothing_stays_moved_after_an_error():
 # --- what a soak finds --------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_number_that_depends_on_rounding_is_named_with_its_cell_and_line(tmp_path):
     path = a_notebook(
         tmp_path / "n.ipynb",
@@ -138,6 +139,7 @@ def _first_weight() -> float:
     return float(lab.reference().weights["W_E"][0, 0])
 
 
+@pytest.mark.thorough
 def test_a_setting_reaches_the_kernel(tmp_path):
     for name, environment in soak.SETTINGS.items():
         (variable, value), *_ = environment.items()
@@ -146,6 +148,7 @@ def test_a_setting_reaches_the_kernel(tmp_path):
         assert soak.moved(path, soak.setting(name)) == []
 
 
+@pytest.mark.thorough
 def test_lines_that_come_and_go_and_a_cell_that_fails(tmp_path):
     fewer = a_notebook(tmp_path / "fewer.ipynb", (f"{MARKED}print('a')", "a\nb\n"))
     assert [(m.stored, m.found) for m in soak.moved(fewer, soak.setting("one-thread"))] == [

@@ -12,6 +12,7 @@ from operator_lab.exercises import find, judge, names
 SAID = said_by_stem()
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", names())
 def test_a_shortcut_is_refused_and_told_only_what_is_true(name):

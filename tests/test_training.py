@@ -343,6 +343,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.thorough
 def test_a_process_killed_at_any_moment_loses_nothing_but_a_few_steps(tmp_path):
     rng, kills = np.random.default_rng(4), 0
     for _ in range(40):

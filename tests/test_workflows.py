@@ -15,6 +15,8 @@ from packaging.specifiers import SpecifierSet
 
 from operator_lab.course.addresses import BRANCH
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
 NAMES = ("pages", "release", "test")

@@ -13,6 +13,8 @@ from seen import all_differ, state
 
 import operator_lab as lab
 
+pytestmark = pytest.mark.thorough
+
 COURSE = Path(__file__).resolve().parents[2] / "course"
 NOTEBOOKS = sorted(path.stem for path in COURSE.glob("*.ipynb"))
 PAGES = ["index", "claims", *NOTEBOOKS]

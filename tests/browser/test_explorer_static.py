@@ -12,6 +12,8 @@ from ipywidgets.embed import dependency_state
 
 from operator_lab.figures.explorer import Bars, Choice, Explorer, Heatmap, Lines, Points, Slider
 
+pytestmark = pytest.mark.thorough
+
 WORDS = ". the man paid the coin at the bank".split()
 RATIOS = np.geomspace(0.1, 10, 41)
 HEADS = [f"layer {n // 4 + 1}, head {n % 4 + 1}" for n in range(16)]

@@ -24,6 +24,8 @@ from seen import all_differ, state
 
 from operator_lab.course import classroom
 
+pytestmark = pytest.mark.thorough
+
 NOTEBOOK = "03_mixing.ipynb"
 LIVING = "living.ipynb"  # a learner's own: one living Transformer, and what the kernel hears of it
 HEARD = """import ipywidgets, traitlets

@@ -12,6 +12,8 @@ import operator_lab as lab
 from operator_lab.edits import put, silence
 from operator_lab.figures import tour
 
+pytestmark = pytest.mark.thorough
+
 COIN, WATER = tour.COIN, tour.WATER
 
 

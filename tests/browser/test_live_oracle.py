@@ -148,6 +148,7 @@ def same(found: dict, run) -> None:
 texts = st.tuples(st.integers(0, 2**32), st.integers(1, 32))
 
 
+@pytest.mark.thorough
 @FEW
 @given(texts)
 def test_the_page_is_the_reference_model(page, send, drawn):
@@ -164,6 +165,7 @@ def test_words_in_any_order(page, send, tokens):
     same(asked(page, "reference", tokens), send("reference").run(np.array(tokens)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "reference"])
 @settings(FEW, max_examples=4)
 @given(drawn=texts)
@@ -178,6 +180,7 @@ def test_the_page_is_every_small_model(page, send, name, drawn):
         assert not np.any(found["orders"][len(hops) :])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["reference", "depth"])
 @settings(FEW, max_examples=30)
 @given(drawn=texts)
@@ -210,6 +213,7 @@ def test_silent_heads(page, send, drawn, layer, heads):
     close(found["kept"][f"head_write {layer}"], run.kept["head_write", layer], 1e-5)
 
 
+@pytest.mark.thorough
 @FEW
 @given(texts, st.floats(0.05, 20), st.integers(0, 3), st.integers(0, 3))
 def test_temperature_of_all_heads_and_of_one(page, send, drawn, ratio, layer, head):

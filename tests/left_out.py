@@ -1,4 +1,4 @@
-"""Tests of the real models need the models' weights; one line says how many were skipped."""
+"""What a run of the tests left out, and what would run it: one line each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ REASON = "`make field-trip` installs these weights"
 
 
 def pytest_terminal_summary(terminalreporter):
-    """At the end of a run, say how many tests the missing weights cost (called by pytest)."""
+    """At the end of a run, say what was left out (called by pytest)."""
+    if terminalreporter.config.option.markexpr == "not thorough":
+        terminalreporter.write_line(
+            "Tests that take long were left out; `make test ALL=yes` runs them, too."
+        )
     skipped = terminalreporter.stats.get("skipped", [])
     count = sum(REASON in str(report.longrepr) for report in skipped)
     if count:
