@@ -25,6 +25,8 @@ from operator_lab.judge.reply import ORDINALS, observe
 
 # One law, many classes and exercises: nothing is kept from one example for the next.
 few = settings(max_examples=10, suppress_health_check=[HealthCheck.differing_executors])
+# Of these a check runs whole models, many times over.
+LONG = {"channels.carrier", "pretrained.reader"}
 
 
 def about(stem: str) -> list[Exercise]:
@@ -59,6 +61,12 @@ def title(value: object) -> str | None:
     return value.name if isinstance(value, (Exercise, Wrong)) else None
 
 
+def case(exercise: Exercise, *answer: object):
+    """The arguments of one test."""
+    marks = [pytest.mark.thorough] if exercise.name in LONG else []
+    return pytest.param(exercise, *answer, marks=marks)
+
+
 def real(value: object) -> bool:
     """Whether it is an array of real numbers; labels and counts stay integers."""
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
@@ -88,14 +96,14 @@ class ExerciseLaws:
 
     def pytest_generate_tests(self, metafunc):
         exercises = about(self.stem)
-        right = [(e, f) for e in exercises for f in (e.reference, *others(e))]
-        wrong = [(e, w) for e in exercises for w in e.wrong]
+        right = [case(e, f) for e in exercises for f in (e.reference, *others(e))]
+        wrong = [case(e, w) for e in exercises for w in e.wrong]
         if "function" in metafunc.fixturenames:
             metafunc.parametrize(("exercise", "function"), right, ids=title)
         elif "wrong" in metafunc.fixturenames:
             metafunc.parametrize(("exercise", "wrong"), wrong, ids=title)
         elif "exercise" in metafunc.fixturenames:
-            metafunc.parametrize("exercise", exercises, ids=title)
+            metafunc.parametrize("exercise", map(case, exercises), ids=title)
 
     def test_an_exercise_is_complete(self, exercise):
         assert len(others(exercise)) >= 2 and len(exercise.wrong) >= 4 and exercise.laws
@@ -128,6 +136,7 @@ class ExerciseLaws:
         assert verdict.reason not in {w.message for w in others}
         assert is_true(verdict.reason, exercise, wrong.function, self.said), verdict.reason
 
+    @pytest.mark.thorough
     def test_a_law_that_is_broken_is_broken_indeed(self, exercise, wrong):
         """Laws speak where the values differ already; here each sentence is asked for."""
         for args, answer, right in trials(exercise, wrong.function):

@@ -30,5 +30,6 @@ def test_every_family_that_is_known_is_tried():
     assert tried == set(pretrained.FAMILIES)
 
 
+@pytest.mark.thorough
 def test_the_page_of_the_book_is_what_is_measured():
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python tests/family_table.py`"

@@ -57,6 +57,7 @@ def test_each_measures_or_says_why_not_in_one_sentence(found):
             assert said == "works" or (said.endswith(".") and "\n" not in said), (name, kind, said)
 
 
+@pytest.mark.thorough
 def test_the_page_is_current(found):
     assert instruments.PAGE.read_text(encoding="utf-8") == instruments.written(found)
 

@@ -38,7 +38,9 @@ class Limits:
             "RLIMIT_CPU": int(self.seconds) + 1,
             "RLIMIT_AS": 3 * self.memory,  # libraries claim addresses that they never fill
             "RLIMIT_DATA": self.memory,
-            "RLIMIT_NPROC": self.processes + running,
+            # Well above what _watch allows, which says it in words: the system counts together
+            # what all rooms of this user start.
+            "RLIMIT_NPROC": 4 * self.processes + running,
             "RLIMIT_FSIZE": self.file,
             "RLIMIT_NOFILE": 256,
             "RLIMIT_CORE": 0,
