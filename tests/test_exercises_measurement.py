@@ -99,23 +99,34 @@ def not_nearest(found, args, answer, right):
     return (cost > (1 + 1e-6) * least).any()
 
 
-def explained_there(found, args, answer, right):
-    step, states, belief = int(found[1]), *args
+def explained(args, step):
+    """The share that a read-out of one step explains of texts it has not seen."""
+    states, belief = args
     x = states[step].astype(float)
     known = np.column_stack([x, np.ones(len(x))])
     off = belief[1::2] - known[1::2] @ (np.linalg.pinv(known[::2]) @ belief[::2])
-    share = 1 - (off**2).sum() / (belief[1::2].var(axis=0).sum() * len(off))
+    return 1 - (off**2).sum() / (belief[1::2].var(axis=0).sum() * len(off))
+
+
+def explained_there(found, args, answer, right):
+    step, share = int(found[1]), explained(args, int(found[1]))
     early = found[2] and step < answer[0] and share >= 0.9
     late = not found[2] and step == answer[0] and share < 0.9
     return np.isclose(float(found[3]), share, rtol=1e-2) and (early or late)
 
 
+def explained_all_the_same(found, args, answer, right):
+    share = explained(args, int(found[1]))
+    return answer[0] == -1 and share >= 0.9 and np.isclose(float(found[2]), share, rtol=1e-2)
+
+
 class TestMeasurement(ExerciseLaws):
     stem = "measurement"
     said = {
-        r"it names no step: they count from 0 to (\d+)": lambda found, args, a, r: (
-            not (a[0] % 1 == 0 and 0 <= a[0] <= int(found[1]))
+        r"it names no step: they count from 0 to (\d+), and -1 is none": lambda found, args, a, r: (
+            not (a[0] % 1 == 0 and -1 <= a[0] <= int(found[1]))
         ),
+        r"it finds none, and after step (\d+) a read-out explains (\S+)": explained_all_the_same,
         r"after step (\d+)( already)? (?:a read-out|it) explains (\S+) of .*": explained_there,
         r"its laws do not add up to one \((\S+) \.\.\. (\S+)\)": laws_off,
         r"some of its probabilities are negative \(down to (\S+)\)": below_zero,

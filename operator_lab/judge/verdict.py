@@ -193,23 +193,30 @@ def _general(
     readable = len(replies) == len(expected) and all(
         o.returned and all(item.dtype.kind in "fiu" for item in o.items) for o in replies
     )
-    if fault.rung not in ("shape", "values") or not readable:
+    if fault.rung not in ("shape", "values"):
         return plain
+    laws = [quietly(broken_law, exercise, case, reply) for case, reply, _ in missed]
+    if not readable:
+        return _first_law(laws, missed) or plain
     pairs = [(o.items[fault.item], e[fault.item]) for o, e in zip(replies, expected, strict=True)]
     if said := quietly(everywhere, pairs):
         return ahead + said
     if any(y.shape != e.shape for y, e in pairs):
         return plain
-    laws = [quietly(broken_law, exercise, case, reply) for case, reply, _ in missed]
     if laws[0] and len(set(laws)) == 1:
         return laws[0]
     if said := quietly(somewhere, pairs):
         return ahead + said
-    for law, (case, _, _) in zip(laws, missed, strict=True):
-        if law:  # of the first case that breaks one, which need not be the first that is off
-            return f"{law} (with {case.label})"
+    if law := _first_law(laws, missed):
+        return law
     good = sum(same(y, e) for y, e in pairs)
     return f"{ahead}{fault.said} (right on {good} of {len(pairs)} cases)"
+
+
+def _first_law(laws: Sequence[str | None], missed: Sequence[Missed]) -> str:
+    """The first law that is broken, which need not be on the first case that is off."""
+    broken = (f"{law} (with {c.label})" for law, (c, _, _) in zip(laws, missed, strict=True) if law)
+    return next(broken, "")
 
 
 def _of_all(said: Sequence[str | None], missed: Sequence[Missed]) -> str:

@@ -6,6 +6,8 @@ its queries, its keys or its values.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ...judge import Case, Exercise, Law, mistakes
@@ -13,7 +15,7 @@ from ...judge import Case, Exercise, Law, mistakes
 
 # The import inside makes the printed solution complete.
 def route(model, text, law):
-    """Which input of layer 2 was blind to layer 1's write: 0 query, 1 key, 2 value.
+    """Which input of layer 2 was blind to what attention wrote in layer 1: 0 query, 1 key, 2 value.
 
     `law` [N, V] is what the model said after each word of the text.
     """
@@ -33,16 +35,28 @@ TEXTS = (
 )
 
 
-def _route_cases(rng):
-    from ...edits import blind
-    from ..fresh import dealt
+# Random models: in the first the keys count most, in the second the values (seed, text).
+RANDOM = ((3, "the man lent the account at the bank"), (4, "the man played the choir at the bass"))
 
-    model = dealt(int(rng.integers(1000)), "depth")
-    text = TEXTS[int(rng.integers(2))]
+
+@lru_cache(maxsize=16)
+def _laws(model, text):
+    """What the model says with each of the routes blind: laws ask for it at every check."""
+    from ...edits import blind
+
     run = model.run(text)
-    for name in rng.permutation(ROUTES):
-        law = model.run(text, edits=blind(run, str(name), 1, 0)).law
-        yield Case((model, text, law), f"one of three routes blind in {text!r}")
+    return [model.run(text, edits=blind(run, name, 1, 0)).law for name in ROUTES]
+
+
+def _route_cases(rng):
+    from ..fresh import dealt, drawn
+
+    trained = dealt(int(rng.integers(1000)), "depth"), TEXTS[int(rng.integers(2))]
+    small = [(drawn(seed, 2, 3), text) for seed, text in RANDOM]
+    for kind, (model, text) in (("trained", trained), *(("random", pair) for pair in small)):
+        for number in rng.permutation(3)[:2]:
+            label = f"one of three routes blind in a {kind} model, {text!r}"
+            yield Case((model, text, _laws(model, text)[number]), label)
 
 
 def _names_a_route(args, answer, slack):
@@ -51,13 +65,10 @@ def _names_a_route(args, answer, slack):
 
 
 def _reproduces(args, answer, slack):
-    from ...edits import blind
-
     model, text, law = args
     if answer not in (0, 1, 2):
         return None
-    seen = model.run(text, edits=blind(model.run(text), ROUTES[int(answer)], 1, 0)).law
-    if (off := np.abs(seen - law).max()) > slack * law.max():
+    if (off := np.abs(_laws(model, text)[int(answer)] - law).max()) > slack * law.max():
         return f"with that route blind the law is another one, by up to {off:.6g}"
 
 
@@ -74,6 +85,8 @@ costliest: it is the route whose loss changes the law most, whatever the given l
     what is given
     seen - law => seen - run.law
     argmin => argmax
+always the query: it says query each time: run the model blind on each route and compare
+    return int(np.argmin(off)) => return 0
 always the key: it says key each time: run the model blind on each route and compare
     return int(np.argmin(off)) => return 1
 always the value: it says value each time: run the model blind on each route and compare

@@ -26,7 +26,7 @@ def _fold_cases(rng):
         gain, W = rng.uniform(0.5, 2, size=d), size * rng.normal(size=(k, d)) + 0.3 * size
         gain[0] = -gain[0]
         W[-1] = W[0]
-        label = f"k = {k}, first and last alike, d = {d}, W of size {size:g}"
+        label = f"k = {k}, d = {d}, first and last row of W alike, W of size {size:g}"
         yield Case((gain, rng.normal(size=d), W), label)
     whole = rng.integers(-2, 3, size=(3, 4)) * 1.0
     yield Case((np.array([1.0, 2.0, 2.0, 0.0]), np.ones(4), whole), "whole numbers, one gain 0")
@@ -63,14 +63,17 @@ gain on rows: the gain multiplies the rows of W: it belongs to what is read, the
     W * gain => (W.T * np.resize(gain, len(W))).T
 divided: it divides by the gain: W reads gain * n, so the gain goes into W as a factor
     W * gain => W / np.where(gain == 0, 1, gain)
-not centred: the law stays, but the rows of the matrix do not sum to zero: a mean it never meets \
-    is still read
+not centred: what is read stays, but the rows of the matrix do not sum to zero: a mean that it \
+    never meets is still read
     read - read.mean(axis=1, keepdims=True) => read
 centred first: it centres W before the gain goes in: what must sum to zero is the row that reads \
     the bare norm
     read - read.mean(axis=1, keepdims=True) => (W - W.mean(axis=1, keepdims=True)) * gain
 gain on the bias: the bias is multiplied by the gain: it is added after it, W b
     W @ bias => W @ (gain * bias)
+bias through the centred: the bias is read by the new matrix, whose rows sum to zero: W reads it \
+    whole, W b
+    W @ bias => (read - read.mean(axis=1, keepdims=True)) @ bias
 bias unread: it returns the bias as it is: it is read by W as well, W b
     W @ bias => np.resize(bias, len(W))
 no bias: the bias is lost: W reads it too, W b

@@ -27,12 +27,15 @@ def induction(A, tokens):
 
 
 def _mixed(rng, targets, N, strength):
-    """A mixing matrix that puts `strength` on each row's target and the rest anywhere before."""
+    """A mixing matrix that puts `strength` on each row's target and the rest anywhere before.
+
+    `strength` is one number, or one for each target.
+    """
     A = np.tril(rng.uniform(0.1, 1, size=(N, N)))
     A = A / A.sum(axis=1, keepdims=True)
-    for i, j in targets:
-        A[i] *= 1 - strength
-        A[i, j] += strength
+    for (i, j), share in zip(targets, np.broadcast_to(strength, len(targets)), strict=True):
+        A[i] *= 1 - share
+        A[i, j] += share
     return A
 
 
@@ -65,6 +68,40 @@ def _rivals(rng, tokens):
         0.4 * first + 0.6 * _mixed(rng, rng.permutation(there)[: len(there) * 11 // 20], N, 1.0),
         _mixed(rng, there, N, 0.25),
     ]
+
+
+def _counts(rng):
+    """Two heads each that look there at other places: every place counts, and as often as another.
+
+    The first has the larger mean, the second is ahead where some places are left out, where each
+    word counts once, where the rarest look tells, or where a look at the word itself is taken off.
+    """
+    often = np.concatenate([np.tile([0, 1, 2], 8), np.tile([3, 4, 5, 6], 2)])
+    doubled = np.concatenate([np.repeat(rng.permutation(6), 3), rng.permutation(6)])
+    thrice = np.concatenate([np.tile(rng.permutation(12), 2), [0, 1]])
+    for label, tokens, first, second in (
+        ("a word often said twice running", doubled, lambda i, p: 0.6,
+         lambda i, p: 0.9 if p[-1] < i - 1 else 0.1),
+        ("at some places it looks elsewhere", often, lambda i, p: 0.8 if i % 4 else 0.02,
+         lambda i, p: 0.5),
+        ("at one place it looks elsewhere", often, lambda i, p: 0.65 if i > 3 else 0.02,
+         lambda i, p: 0.45),
+        ("some words said more often", often, lambda i, p: 0.8 if len(p) > 2 else 0.0,
+         lambda i, p: 0.95 if len(p) < 2 else 0.2),
+        ("few words said a third time", thrice, lambda i, p: 0.7,
+         lambda i, p: 0.9 if len(p) > 1 else 0.4),
+    ):  # fmt: skip
+        N, past = len(tokens), [np.flatnonzero(tokens[:i] == w) for i, w in enumerate(tokens)]
+        there = _patterns(tokens)["induction"]
+        heads = [_mixed(rng, there, N, [rule(i, past[i]) for i, _ in there])
+                 for rule in (first, second)]  # fmt: skip
+        A = np.stack(heads)[:: rng.choice([-1, 1])][None]
+        yield Case((A, tokens), f"two heads, N = {N}, {label}")
+    tokens = np.tile(rng.permutation(9), 3)
+    there, itself = _patterns(tokens)["induction"], _patterns(tokens)["same word"]
+    both = 0.5 * _mixed(rng, there, 27, 0.9) + 0.5 * _mixed(rng, itself, 27, 0.9)
+    A = np.stack([both, _mixed(rng, there, 27, 0.3)])[:: rng.choice([-1, 1])][:, None]
+    yield Case((A, tokens), "two layers of one head, one looks at the word itself as well")
 
 
 def _trained(rng):
@@ -106,6 +143,7 @@ def _induction_cases(rng):
     heads = [_mixed(rng, where, 24, 0.4) for where in (itself, there, [], [])]
     order = np.roll(np.arange(4), rng.integers(3))  # the first head is another one
     yield Case((np.stack(heads)[order].reshape(2, 2, 24, 24), tokens), "no word twice running")
+    yield from _counts(rng)
     yield _trained(rng)
     one = _mixed(rng, [], 5, 0.0)[None, None]
     yield Case((one, np.array([0, 1, 0, 1, 0])), "a single head")
@@ -157,6 +195,17 @@ present: it is [0, 0] whatever the weights: so it is if the word itself counts a
     for nothing looks at what follows it
     tokens[:i] => tokens[: i + 1]
     len(before): => before[-1] + 1 < len(tokens):
+no doubles: it leaves out places whose word stood just before: there too the word after the last \
+    time, here the word itself, is asked
+    if len(before): => if len(before) and before[-1] < i - 1:
+less the word: it takes off how much a head looks at the word itself: the weight on the word \
+    after it is asked
+    A[:, :, at, after] => (A[:, :, at, after] - A[:, :, at, np.array(after) - 1])
+each word once: it is the mean over words of the means of each: over all places alike
+    A[:, :, at, after].mean(axis=2) => np.mean([A[:, :, np.array(at)[tokens[at] == w], \
+        np.array(after)[tokens[at] == w]].mean(axis=2) for w in np.unique(tokens[at])], axis=0)
+rarest look: it is the head whose least weight there is largest: the mean is asked
+    .mean(axis=2) => .min(axis=2)
 largest anywhere: it is the head with the largest single weight: the mean over the places is asked
     .mean(axis=2) => .max(axis=2)
 head first: the two are right but in the wrong order: the layer comes first

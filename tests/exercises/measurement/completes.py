@@ -22,5 +22,9 @@ def _until_found(states, belief):
 
 RIGHT = (
     _until_found,
-    lambda states, belief: [_share(x, belief) >= 0.9 for x in states].index(True),
+    lambda states, belief: (
+        ([_share(x, belief) >= 0.9 for x in states] + [True]).index(True)
+        if any(_share(x, belief) >= 0.9 for x in states)
+        else -1
+    ),
 )
