@@ -123,6 +123,7 @@ def measured(model: Model) -> dict[str, dict[str, ndarray]]:
         "hops": hops(model), "hops, shuffled": hops(shuffle),
         "hops, initial": hops(fresh, ("secant",)), "hops, elsewhere": elsewhere(model),
         "hops, elsewhere, half": elsewhere(model, "half"),
+        "hops, elsewhere, up": elsewhere(model, "up"),
         "hops, elsewhere, shuffled": elsewhere(shuffle),
         "plain": plain(model),
         "spectra": spectra(model), "spectra, shuffled": spectra(shuffle),
@@ -139,7 +140,7 @@ def repeated() -> dict[str, dict[str, ndarray]]:
 
 
 def ship(path: Path = FILE) -> Path:
-    """Measure everything with the installed weights (twenty minutes on one core) and write it."""
+    """Measure everything with the installed weights (twenty-five minutes on one core) and write it."""
     found = {
         part: {q: np.vectorize(lambda x: float(f"{x:.3g}"))(v).tolist() for q, v in row.items()}
         for part, row in measured(load("smollm2")).items()
