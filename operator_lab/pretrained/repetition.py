@@ -140,7 +140,7 @@ def repeated() -> dict[str, dict[str, ndarray]]:
 
 
 def ship(path: Path = FILE) -> Path:
-    """Measure everything with the installed weights (twenty-five minutes on one core) and write it."""
+    """Measure everything with the installed weights (half an hour on one core) and write it."""
     found = {
         part: {q: np.vectorize(lambda x: float(f"{x:.3g}"))(v).tolist() for q, v in row.items()}
         for part, row in measured(load("smollm2")).items()
