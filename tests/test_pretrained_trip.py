@@ -244,10 +244,20 @@ def test_the_law_is_that_of_the_steps_and_not_of_the_words():
     assert lent["words"].shape == (20,) and (4 * lent["steps"] < lent["words"]).all()
 
 
+def test_and_that_is_a_matter_of_training_and_of_the_factor_held():
+    found = pretrained.repeated()
+    half, up, shuffled = (found[f"hops, elsewhere, {k}"] for k in ("half", "up", "shuffled"))
+    assert (2 * half["steps"] < half["words"]).all()
+    assert np.median(up["steps"]) > np.median(up["apart"])  # nearer to neither than they are
+    assert shuffled["steps"].min() > 4 * found["hops, elsewhere"]["steps"].max()
+
+
 def test_one_mlp_alone_makes_the_capital():
     found = pretrained.census()["mlps"]
     others = np.delete(found["passes"], (0, 24))  # without the first nothing is likely
     assert found["passes"][24] > 5 * others.max() and found["country"].argmax() == 24
+    fetched = np.median(found["unfetched"], 0)  # with one head of layer 24 silent as well
+    assert fetched.argmin() == 4 and fetched[4] > 0.5 * np.median(found["named"])
 
 
 # --- the weights still say it ---------------------------------------------------------------------

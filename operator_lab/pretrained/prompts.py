@@ -166,7 +166,8 @@ def mlps(model: Model) -> dict[str, ndarray]:
 
     By MLP: "capital" and "country", the medians of the probabilities of both names, and "passes",
     the number of countries whose name was behind the capital's and is then ahead. By country, the
-    MLP behind the followed head's layer silent: "without" and "named", the two probabilities.
+    MLP behind the followed head's layer silent: "without" and "named", the two probabilities, and
+    "unfetched" [country, head], the second when one head of that layer is silent there as well.
     """
     texts = [LIES.format(country) for country in CAPITALS]
     names = [(_spelled(model, c), _spelled(model, k)) for k, c in CAPITALS.items()]
@@ -176,9 +177,13 @@ def mlps(model: Model) -> dict[str, ndarray]:
     capital, country = np.moveaxis(laws, -1, 0)  # [MLP, country], the first with all in place
     behind, ahead = country[0] < capital[0], country[1:] > capital[1:]
     one = min(FOLLOWED[0] + 2, model.shape.layers)
+    quiet = [silence(model, FOLLOWED[0], [h], position=-1) for h in range(model.shape.heads)]
+    both = [_laws(model, texts, head | {("step_write", 2 * one - 1): _mute}) for head in quiet]
+    unfetched = [np.take_along_axis(law, at[:, 1:], -1)[:, 0] for law in both]
     return {
         "capital": np.median(capital[1:], 1), "country": np.median(country[1:], 1),
         "passes": (ahead & behind).sum(1), "without": capital[one], "named": country[one],
+        "unfetched": np.transpose(unfetched),
     }  # fmt: skip
 
 

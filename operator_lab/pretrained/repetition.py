@@ -62,7 +62,7 @@ def hops(model: Model, gates=GATES) -> dict[str, ndarray]:
     return {gate: np.array(rows) for gate, rows in found.items()}
 
 
-def elsewhere(model: Model) -> dict[str, ndarray]:
+def elsewhere(model: Model, gate: str = "secant") -> dict[str, ndarray]:
     """The words of one text carried by the steps frozen at another: whose law comes out?
 
     [text] nats from the law of the words' own run ("words") and of the run whose mixing, gates and
@@ -74,7 +74,7 @@ def elsewhere(model: Model) -> dict[str, ndarray]:
         both = model.tokens(text), model.tokens(other)
         own, held = (model.run(tokens[: min(map(len, both))]) for tokens in both)
         crossed = replace(held, kept={**held.kept, ("state", 0): own.states[0]})
-        sums = np.cumsum(orders(crossed, "on_site"), 0)
+        sums = np.cumsum(orders(crossed, "on_site", gate=gate), 0)
         *first, whole = (measures.log_law(held, x) for x in (*sums[:ORDERS], sums[-1]))
         of_words, of_steps = (measures.log_law(run, run.states[-1]) for run in (own, held))
         rows.append({
@@ -122,6 +122,9 @@ def measured(model: Model) -> dict[str, dict[str, ndarray]]:
     return {
         "hops": hops(model), "hops, shuffled": hops(shuffle),
         "hops, initial": hops(fresh, ("secant",)), "hops, elsewhere": elsewhere(model),
+        "hops, elsewhere, half": elsewhere(model, "half"),
+        "hops, elsewhere, up": elsewhere(model, "up"),
+        "hops, elsewhere, shuffled": elsewhere(shuffle),
         "plain": plain(model),
         "spectra": spectra(model), "spectra, shuffled": spectra(shuffle),
     }  # fmt: skip
@@ -137,7 +140,7 @@ def repeated() -> dict[str, dict[str, ndarray]]:
 
 
 def ship(path: Path = FILE) -> Path:
-    """Measure everything with the installed weights (twenty minutes on one core) and write it."""
+    """Measure everything with the installed weights (half an hour on one core) and write it."""
     found = {
         part: {q: np.vectorize(lambda x: float(f"{x:.3g}"))(v).tolist() for q, v in row.items()}
         for part, row in measured(load("smollm2")).items()
