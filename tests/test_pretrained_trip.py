@@ -127,6 +127,9 @@ def test_twenty_texts_say_what_four_said():
     spectra, chance = found["spectra"], found["spectra, shuffled"]
     assert spectra["beyond"].sum() > 100 * chance["beyond"].sum()
     assert chance["bulk"].max() < np.median(spectra["bulk"])
+    sizes = found["spectra, random signs"]  # uneven sizes alone do a part of it
+    for quantity in ("beyond", "bulk"):
+        assert np.mean(chance[quantity]) < np.mean(sizes[quantity]) < np.mean(spectra[quantity])
 
 
 def test_what_is_repeated_runs_on_any_model(tmp_path, monkeypatch):

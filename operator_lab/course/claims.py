@@ -137,11 +137,22 @@ def _split_paper(name: str) -> tuple[str, str]:
 
 
 def _counted(found: list[Row]) -> str:
-    counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in VERDICTS}
-    listed = ", ".join(f"{n} *{verdict}*" for verdict, n in counts.items())
-    ours = sum(titled(row)[1] == OURS for row in found)
+    counts = tally(found)
+    listed = ", ".join(f"{n} *{verdict}*{_asked(own)}" for verdict, (n, own) in counts.items())
+    ours = sum(own for _, own in counts.values())
     asked = f" ({ours} of them *ours*: no paper claims them)" if ours else ""
     return f"{len(found)} claim{'s' * (len(found) != 1)}{asked}: {listed}"
+
+
+def tally(found: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Return of each verdict how many claims have it, and how many of these are ours."""
+    own = [row.verdict for row in found if titled(row)[1] == OURS]
+    verdicts = [row.verdict for row in found]
+    return {verdict: (verdicts.count(verdict), own.count(verdict)) for verdict in VERDICTS}
+
+
+def _asked(own: int) -> str:
+    return f" ({own} ours)" if own else ""
 
 
 def _table(found: list[Row]) -> str:

@@ -93,9 +93,12 @@ def _clock(minutes: int) -> str:
 
 def summary(rows: Sequence[claims.Row]) -> str:
     """Return in a sentence of Markdown how many claims there are of each verdict."""
-    counts = [(sum(row.verdict == v for row in rows), SAID[v]) for v in claims.VERDICTS]
-    *said, (untested, _) = counts
-    listed = ", ".join(f"{n} {verdict}" for n, verdict in said)
+    counts = claims.tally(rows)
+    untested, _ = counts.pop("not tested")
+    listed = ", ".join(
+        f"{n} {SAID[v]}" + f" ({own} of our own questions)" * bool(own)
+        for v, (n, own) in counts.items()
+    )
     return (
         f"{len(rows) - untested} claims were measured: {listed}. {untested} more were read and not "
         "tested. The [ledger](course/claims.md) has each with its number.\n"

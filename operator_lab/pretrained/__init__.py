@@ -1,6 +1,6 @@
 """Pretrained: reading real models into the course's own `Model`, and measuring them."""
 
-from .controls import initial, shuffled
+from .controls import initial, random_signs, shuffled
 from .families import FAMILIES, Family, Kept
 from .measures import (
     Couplings,
@@ -23,6 +23,7 @@ __all__ = [
     "FAMILIES", "PACKAGES", "Couplings", "Family", "Kept", "Reading", "by_gate", "census",
     "couplings", "damping", "difference", "extrapolated", "falls", "initial", "installed", "load",
     "massive", "onsite_energies", "pictures", "pooled",
-    "raw_and_centred", "reading", "repeated", "shipped", "shuffled", "sizes", "summed",
+    "random_signs", "raw_and_centred", "reading", "repeated", "shipped", "shuffled", "sizes",
+    "summed",
     "truncation", "try_load",
 ]  # fmt: skip

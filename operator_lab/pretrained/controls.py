@@ -30,6 +30,21 @@ def shuffled(model: Model, seed: int = 0) -> Model:
 
 
 @guarded
+def random_signs(model: Model, seed: int = 0) -> Model:
+    """The entries of each matrix of the blocks with their signs drawn anew.
+
+    A sharper control than `shuffled`: large entries stay where training put them, so that what
+    uneven sizes do alone is seen; embedding, unembedding and gains stay.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def flip(w: Tensor) -> Tensor:
+        return w * (2 * torch.randint(0, 2, w.shape, generator=generator) - 1).to(w.dtype)
+
+    return model.with_weights({name: flip(w) for name, w in _matrices(model).items()})
+
+
+@guarded
 def initial(model: Model, seed: int = 0) -> Model:
     """The matrices of the blocks as they are drawn before training (random-weight baseline).
 

@@ -15,7 +15,7 @@ from ..files import write_whole
 from ..model import Model
 from ..pseudospectra import misfit, outliers
 from . import measures, trip
-from .controls import MATRICES, initial, shuffled
+from .controls import MATRICES, initial, random_signs, shuffled
 from .packages import load
 
 FILE = Path(__file__).parent.parent / "data" / "repeated.json"
@@ -126,7 +126,8 @@ def measured(model: Model) -> dict[str, dict[str, ndarray]]:
         "hops, elsewhere, up": elsewhere(model, "up"),
         "hops, elsewhere, shuffled": elsewhere(shuffle),
         "plain": plain(model),
-        "spectra": spectra(model), "spectra, shuffled": spectra(shuffle),
+        "spectra": spectra(model), "spectra, random signs": spectra(random_signs(model)),
+        "spectra, shuffled": spectra(shuffle),
     }  # fmt: skip
 
 
