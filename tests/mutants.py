@@ -4,8 +4,9 @@
     python tests/mutants.py
 
 The first argument is a module or folder of the package (all of it), the others are the tests that
-ought to notice (those named after the module). Mistakes that nobody noticed are listed; the exit
-status is 1 if there are any. The package itself is never touched: mistakes are made in a copy.
+ought to notice (those named after the module, and those that name what it defines). Mistakes that
+nobody noticed are listed; the exit status is 1 if there are any. The package itself is never
+touched: mistakes are made in a copy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import ast
 import copy
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
+WHOLE = ("test_book", "test_course", "test_checked")  # they run notebooks, which takes minutes
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -63,7 +66,8 @@ def noticed(module: Path, source: str, tests: list[str], folder: Path) -> bool:
     target = folder / module.relative_to(ROOT)
     target.write_text(source, encoding="utf-8")
     path = os.pathsep.join([str(folder), str(ROOT / "tests")])
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    quick = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not thorough"]
+    command = [sys.executable, "-m", "pytest", *quick, *tests]
     try:
         run = subprocess.run(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": path}, capture_output=True,
@@ -78,12 +82,24 @@ def noticed(module: Path, source: str, tests: list[str], folder: Path) -> bool:
     return run.returncode == 1
 
 
-def namesakes(module: Path) -> list[str]:
-    """The tests named after a module, its folder or both; none if there are none."""
+def judges(module: Path, most: int = 5) -> list[str]:
+    """The tests that ought to notice a mistake in a module.
+
+    Those named after it or its folder, and those that most often name what it defines. None for
+    exercises, whose mistakes tests/judged.py makes, and for pictures, which are looked at.
+    """
     stems = module.relative_to(ROOT / "operator_lab").with_suffix("").parts
-    names = dict.fromkeys([*stems, "_".join(stems)])
-    found = [f"tests/test_{name}.py" for name in names if (ROOT / f"tests/test_{name}.py").exists()]
-    return [*found, "tests/test_fine_print.py"] if found else []
+    if stems[0] in ("exercises", "figures"):
+        return []
+    files = sorted((ROOT / "tests").glob("test_*.py"))
+    tests = {p: p.read_text(encoding="utf-8") for p in files if p.stem not in WHOLE}
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    defined = [n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    word = re.compile(rf"\b({'|'.join(defined)})\b") if defined else re.compile(r"(?!)")
+    named = {p: len(word.findall(text)) for p, text in tests.items()}
+    own = [p for p in tests if p.stem.removeprefix("test_") in {*stems, "_".join(stems)}]
+    others = sorted((p for p in tests if named[p] and p not in own), key=lambda p: -named[p])
+    return [str(p.relative_to(ROOT)) for p in (*own, *others[:most])]
 
 
 def main() -> int:
@@ -96,7 +112,7 @@ def main() -> int:
     options = parser.parse_args()
     place = (ROOT / options.module).resolve()
     modules = sorted(place.rglob("*.py")) if place.is_dir() else [place]
-    judged = {m: options.tests or namesakes(m) for m in modules}
+    judged = {m: options.tests or judges(m) for m in modules}
     found = [
         (m, *mutant)
         for m in modules

@@ -181,6 +181,16 @@ def test_everybody_reads_the_first_position():
     assert ps.kreiss(A).constant == pytest.approx(np.sqrt(48), rel=1e-5)
 
 
+def test_no_point_beyond_the_circle_lies_above_the_kreiss_constant():
+    """Two chains that grow about different points: the larger ratio counts."""
+    A = np.zeros((24, 24))
+    A[:12, :12], A[12:, 12:] = chain(12), -0.9 * chain(12)
+    radii, angles = 1 + np.geomspace(1e-4, 3, 40), np.linspace(0, np.pi, 41)
+    z = (radii[:, None] * np.exp(1j * angles)).ravel()
+    ratio = (abs(z) - 1) / ps.sigma_min(A, z)
+    assert ps.kreiss(A).constant >= ratio.max() > 2
+
+
 @settings(max_examples=10)
 @given(st.integers(2, 10), st.integers(0, 10**6))
 def test_the_kreiss_matrix_theorem(n, seed):

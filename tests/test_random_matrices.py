@@ -21,6 +21,7 @@ def test_circular_laws():
     assert ps.distance(X, 1, 1.0) < 0.05
     assert ps.distance(X @ Y, 2, 1.0) < 0.05
     assert ps.distance(X @ Y, 1, 1.0) > 0.2
+    assert ps.distance(3 * X, 1, 3.0) == pytest.approx(ps.distance(X, 1, 1.0), abs=1e-12)
     assert abs(ps.radius(X) - 1) < 0.1
 
 
