@@ -60,20 +60,23 @@ STORY = (
     Step(
         "Attention has a temperature",
         "How much one word reads another follows Boltzmann's law, exp(-E/T)/Z, as if it were "
-        "a gas. Here the gas is ten times hotter than in training: every word reads all "
-        "others nearly alike, and after 'bank' words of the river come up. Move the slider "
-        "back to 1, then to the cold side, where each word reads one other only.",
+        "a gas. Here the gas is ten times hotter than in training: each word reads the words "
+        "before it far more evenly. After 'bank', 'and' and the full stop all but vanish, and "
+        "words of the river rise from nothing to a tenth. Move the slider back to 1, then to "
+        "the cold side: most heads read one word each. (As all heads cool at once, which word "
+        "that is may change.)",
         {"text": COIN, "T": 10},
         ["law", "grid"],
     ),
     Step(
         "Depth, step by step and hop by hop",
-        "'As if the model stopped here' reads the law off after every step: money is there "
-        "early, but that the sentence may go on with 'and', or end, is said by the last "
-        "layers only. The other map counts hops, passages from word to word. Without a hop "
-        "'bank' has only itself to go by, and is wrong; with one hop nearly everything is "
-        "there. In this language depth is hardly needed.",
-        {"text": COIN},
+        "'As if the model stopped here' reads the law off after every step. At the start it "
+        "knows only the label 'bank' and guesses money, in any sentence; after attention 1 the "
+        "river is there. That the sentence may go on with 'and', or end, is said by the last "
+        "layers only. The other map counts hops, passages from word to word. What came "
+        "without one is far from the answer; with one passage nearly all is there: words need "
+        "not pass news on twice.",
+        {"text": WATER},
         ["lens", "hops"],
     ),
     Step(

@@ -70,7 +70,7 @@ def test_a_sentence_is_answered_as_python_does(visit, model, own, view):
 def test_an_unknown_word_gets_one_sentence(visit, view):
     page = typed(visit(view), "the man saw the dog")
     alert = page.locator("[role=alert]").first.inner_text()
-    assert alert.startswith("‘dog’ is not one of the 95 words of this language; it has ")
+    assert alert.startswith("‘dog’ is not one of the 95 words of this language (alike: ")
     assert said(page).startswith("After ‘the’")
 
 

@@ -73,8 +73,8 @@ export function answer(machine, asked) {
   return {
     e, first, second: second && { ...second, law: machine.exact(second.tokens).at(-1)?.law }, complaint, N, at, row, turn, exact, beliefs: read.map((place) => place.belief), held,
     words: tokens.map((token) => machine.words[token]), mixing: now.mixing, law: lawAt(now),
-    usual: lawAt(usual.run), before: lawAt(before), other: other && lawAt(other),
-    excess: exact && divergence(exact.law, lawAt(now)), moved: divergence(lawAt(usual.run), lawAt(now)),
+    refused: tokens.slice(read.length - 1, read.length + 1).map((token) => machine.words[token]), usual: lawAt(usual.run), before: lawAt(before), other: other && lawAt(other),
+    excess: exact && divergence(exact.law, lawAt(now)), moved: divergence(lawAt(usual.run), lawAt(before)),
     turned: other && now !== before ? share(lawAt(now), lawAt(before), lawAt(other)) : null,
     lens: () => now.state.map((x) => measure(machine, last(x))), hops,
   };

@@ -48,7 +48,7 @@ export function guide(steps, go) {
   const back = button("Back", () => turn(now - 1));
   const next = button("Next", () => now < steps.length - 1 ? turn(now + 1) : leave());
   const leave = () => (box.hidden = true, begin.hidden = false, begin.focus(), go(null, []));
-  const begin = button(`A tour of ${steps?.length} steps, two minutes`, () => {
+  const begin = button(`A tour of ${steps?.length} steps, some three minutes`, () => {
     box.hidden = false;
     begin.hidden = true;
     turn(0);
@@ -56,5 +56,5 @@ export function guide(steps, go) {
   }, { class: "begin" });
   const box = html("div", { class: "tour", role: "region", "aria-label": "Tour", "aria-live": "polite", hidden: true },
     html("div", {}, title, where), words, html("div", { class: "chips" }, back, next, button("Leave the tour", leave)));
-  return steps?.length ? html("div", {}, begin, box) : html("div");
+  return steps?.length ? html("div", { class: "guide" }, begin, box) : html("div");
 }

@@ -7,7 +7,7 @@ import { nats, quoted, said } from "./said.js";
 import { button, guide, labelled, press, sentenceBox } from "./controls.js";
 import { figure, headGrid, heat, simplex } from "./pictures.js";
 
-const SHOWN_WORDS = 8;
+const SHOWN_WORDS = 8, NAMED_WORDS = 3; // in bars, in the read-out
 const stepNames = (layers) => ["start", ...Array.from({ length: 2 * layers }, (_, s) =>
   `${s % 2 ? "MLP" : "attention"} ${Math.floor(s / 2) + 1}`)];
 
@@ -45,13 +45,13 @@ function build(model, root) {
   };
 
   // controls
-  const sentence = sentenceBox(words, "Your sentence", ask, (value) => ({ text: value, at: null, row: null }));
+  const sentence = sentenceBox(words, "Your sentence", ask, (value) => ({ text: value, at: null, row: null, step: null }));
   const strip = html("div", { class: "strip", role: "group", "aria-label": "After which word?" });
   const asRead = html("p", { class: "hint" }, "As the model reads it, from the full stop before; choose a word to see what follows there:");
   const temperature = slider(-40, 40, (value) => ask({ T: 10 ** (value / 40) }));
   const heated = html("output", { "aria-hidden": "true" });
   const scope = select([], (value) => ask({ one: value === "1" }));
-  const reset = button("As it was trained", () => ask({ T: 1, one: false, off: [], step: null }));
+  const reset = button("As it was trained, nothing exchanged", () => ask({ T: 1, one: false, off: [], step: null }));
   const status = html("p", { class: "readout", role: "status", "aria-live": "polite" });
   const link = html("a", { class: "link" }, "Link to this experiment");
 
@@ -62,14 +62,14 @@ function build(model, root) {
     const p = Array.from(found.law, (q) => q ** (1 / 10 ** (loud.valueAsNumber / 20)));
     let left = Math.random() * p.reduce((a, b) => a + b, 0);
     const word = words[Math.max(p.findIndex((q) => (left -= q) <= 0), 0)];
-    ask({ text: `${[...found.words.slice(1, found.at + 1), word].join(" ")} `, at: null, row: null });
+    ask({ text: `${[...found.words.slice(1, found.at + 1), word].join(" ")} `, at: null, row: null, step: null });
     if (!whole || word === ".") return;
     const { text } = asked, more = () => asked.text === text && speak(true); // unless somebody else writes
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) (show(), more());
     else setTimeout(more, 350);
   };
   const says = [button("One word", () => speak(false)), button("To the full stop", () => speak(true))];
-  const saying = html("div", { class: "controls" }, labelled("Let it speak at temperature", loud), loudness, ...says);
+  const saying = html("div", { class: "controls" }, labelled("Let it speak; temperature of the draw", loud), loudness, ...says);
 
   // exchange
   const second = sentenceBox(words, "Second sentence, as many words", ask, (value) => ({ other: value }));
@@ -81,7 +81,7 @@ function build(model, root) {
     if (k >= 0) ask({ step: Math.floor(k / found.N), row: k % found.N });
   });
   const exchange = html("details", { class: "exchange" }, html("summary", KEYS, "Exchange a row with a second sentence"), second.node,
-    html("div", { class: "controls" }, labelled("row of", row), labelled("exchanged after", depth)), map.node);
+    html("div", { class: "controls" }, labelled("take the row of", row), labelled("after the step", depth)), map.node);
 
   const law = figure("bars"), large = figure("heatmap"), lens = figure("heatmap"), hops = figure("heatmap");
   const grid = headGrid(shape, ask), belief = simplex(one.senses, header.belief);
@@ -95,7 +95,9 @@ function build(model, root) {
   const tour = guide(header.tour, (experiment, look) => {
     for (const [name, { node }] of Object.entries(figures)) node.classList.toggle("looked", look.includes(name));
     if (experiment?.other) exchange.open = true;
-    if (experiment) ask({ ...start, ...experiment });
+    ask(experiment ? { ...start, ...experiment } : { step: null, other: "" });
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    setTimeout(() => figures[look.at(-1)]?.node.scrollIntoView({ block: "end", behavior }), 300); // when it is drawn
   });
   const all = html("details", {}, html("summary", KEYS, `All ${words.length} words`), html("p", { class: "hint" }, words.join(" ")));
   const parts = (of) => Object.entries(of).flatMap(([part, nodes]) => shows(part) ? nodes : []);
@@ -146,16 +148,18 @@ function build(model, root) {
     link.href = `#${written(asked, start)}`;
     if (shows("exchange")) showExchange();
   }
-  // The words that are drawn: the same as long as only a slider moves.
+  // The words that are drawn: those of the read-out, and others that stay while a slider moves.
   function chosen() {
     const weight = words.map((_, i) => Math.max(found.usual[i], found.exact?.law[i] ?? 0, found.other?.[i] ?? 0));
-    const shown = [...words.keys()].sort((a, b) => weight[b] - weight[a]).slice(0, SHOWN_WORDS);
+    const by = (p) => [...words.keys()].sort((a, b) => p[b] - p[a]), now = by(found.law).slice(0, NAMED_WORDS);
+    const kept = by(weight).slice(0, SHOWN_WORDS).filter((i) => !now.includes(i)).slice(0, SHOWN_WORDS - NAMED_WORDS);
+    const shown = [...kept, ...now].sort((a, b) => weight[b] - weight[a]);
     return { names: shown.map((i) => words[i]), pick: (p) => shown.map((i) => p[i]) };
   }
 
   function drawMaps() {
     const { e, N, at, exact } = found, [l, h] = e.head.split(".").map((n) => n - 1);
-    if (shows("large")) large.show(`Head ${e.head}: who reads whom`, heat(found.words, found.words,
+    if (shows("large")) large.show(`Head ${e.head}: who reads whom${e.off.includes(e.head) ? " (silent)" : ""}`, heat(found.words, found.words,
       { mark: at, row_label: "who reads", column_label: "who is read" }), { array: found.mixing[l].subarray(h * N * N, (h + 1) * N * N) });
     if (shows("lens")) drawLens(exact ? exact.law : found.law, exact ? "the exact law" : "the law at the end");
     if (shows("grid")) grid.show(found);
@@ -170,7 +174,7 @@ function build(model, root) {
   }
   function drawHops() {
     const { names, pick } = chosen(), laws = found.hops(), rows = ["no hop", "up to 1", "up to 2", "all hops"];
-    hops.show("Counted by hops between words", heat(rows, names), { array: [...laws, found.before].flatMap(pick) },
+    hops.show(`Counted by hops between words${found.turned === null ? "" : ", before the exchange"}`, heat(rows, names), { array: [...laws, found.before].flatMap(pick) },
       `Away from the whole model: ${away(laws, found.before).map((left, n) => `${left} nats with ${rows[n].replace("up to ", "at most ")}`).join(", ")}.`);
   }
   function drawRest(mine) {
@@ -198,14 +202,16 @@ function build(model, root) {
   // Every row at every step, a few at a time, so that nothing else waits.
   function turnAll({ N, at, turn, words }, mine) {
     const array = new Float64Array(steps.length * N).fill(NaN), cells = [...array.keys()];
-    const panel = heat(steps, words, { row_label: "exchanged after", column_label: "row of" });
+    const panel = heat(steps, words, { row_label: "after the step", column_label: "row of" }), chosen = asked.step === null ? -1 : Math.min(asked.step, steps.length - 1) * N + found.row;
     (function more() {
       if (mine !== job) return;
       for (const end = performance.now() + 8; cells.length && performance.now() < end;) {
         const k = cells.shift();
         array[k] = Math.min(Math.max(turn(Math.floor(k / N), k % N), 0), 1);
       }
-      map.show(`How far the law after ${quoted(words[at])} turns`, panel, { array });
+      map.show(`How far the law after ${quoted(words[at])} turns`, panel, { array },
+        "Choose a cell: that word’s row, after that step, is taken from the second sentence.");
+      map.root.querySelectorAll(".cell").forEach((cell, k) => cell.classList.toggle("chosen", k === chosen));
       if (cells.length) setTimeout(more);
     })();
   }

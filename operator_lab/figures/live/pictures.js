@@ -55,6 +55,7 @@ export function headGrid({ layers, heads }, ask) {
       if (canvas.width !== N) canvas.width = canvas.height = N;
       canvas.getContext("2d").putImageData(image, 0, 0);
       on.checked = !e.off.includes(name);
+      canvas.style.opacity = on.checked ? 1 : 0.25;
       press(open, e.head === name);
     }
   } };
@@ -78,8 +79,9 @@ export function simplex(senses, read) {
   const hint = html("p", { class: "hint" }, read
     ? `The dots are exact. The rings are what one linear read-out (a probe) finds in the model’s last state, at the places where the next word depends on the sense: on other texts ${percent(read.share)} of the belief’s variance.`
     : "This is the exact belief, not the model’s.");
-  const caption = html("figcaption"), node = html("figure", {}, caption, legend, root, hint);
-  const listed = (belief) => senses.map((sense, s) => `${sense} ${percent(Math.max(belief[s], 0))}`).join(", ");
+  const caption = html("figcaption"), numbers = html("p", { class: "hint" }), node = html("figure", {}, caption, legend, root, numbers, hint);
+  const listed = (belief) => [...senses.keys()].sort((s, t) => belief[t] - belief[s]).filter((s) => Math.abs(belief[s]) >= 0.05)
+    .map((s) => `${senses[s]} ${belief[s].toFixed(2).replace("-", "−")}`).join(", ");
   return { node, show({ beliefs, held, at, words }) {
     const known = beliefs[at], now = held[at], before = (all) => all.slice(0, at).filter(Boolean);
     const path = beliefs.slice(0, at + 1).map(place);
@@ -87,7 +89,9 @@ export function simplex(senses, read) {
     marks.replaceChildren(...before(beliefs).map((b) => circle("dot s0", b, 3.5)), ...before(held).map((b) => circle("ring", b, 5)),
       ...(known ? [circle("dot s0", known, 7)] : []), ...(now ? [circle("ring", now, 10)] : []));
     tell(caption, known ? `The belief after ${quoted(words[at])}` : "Bayes’ rule has nothing to say here");
-    root.setAttribute("aria-label", known ? `Bayes’ rule: ${listed(known)}${now ? `; read off the model: ${listed(now)}` : ""}` : caption.textContent);
+    const told = known ? `Bayes’ rule: ${listed(known)}${now ? `; read off the model: ${listed(now)}` : ""}.` : "";
+    tell(numbers, told);
+    root.setAttribute("aria-label", told || caption.textContent);
   }, tables: ({ beliefs, held, words }) => [["Belief after each word", beliefs], ["Belief read off the model", held]]
     .filter(([, all]) => all.some(Boolean)).map(([title, all]) => tableOf(title, ["word", ...senses],
       ...all.map((belief, n) => [words[n], ...senses.map((_, s) => belief ? short(belief[s]) : "–")]))) };
