@@ -1,7 +1,7 @@
 """Find the route that was blinded (notebook 05; paper IV).
 
-In the two-layer model of the depth language the second layer reads what the first wrote through
-its queries, its keys or its values.
+In a model of two layers, that of the depth language or one of chance, the second reads what the
+first wrote through its queries, its keys or its values.
 """
 
 from __future__ import annotations

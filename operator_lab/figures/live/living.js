@@ -17,6 +17,13 @@ function toAddress(words) {
   if (words || isOurs()) history.replaceState(null, "", words ? `#${words}` : location.pathname + location.search);
 }
 
+// Scrolls to a figure, so that it begins where the tour, which stays in sight, ends.
+function under(tour, node, behavior) {
+  if (!node || tour.hidden) return;
+  node.style.scrollMarginTop = `${parseFloat(getComputedStyle(tour).top) + tour.offsetHeight + 16}px`;
+  node.scrollIntoView({ block: "start", behavior });
+}
+
 function build(model, root) {
   const header = model.get("header"), one = machine(header, model.get("data")), { shape, words } = one;
   const steps = stepNames(shape.layers), start = { ...PLAIN, ...header.start }, shows = (part) => header.parts.includes(part);
@@ -97,7 +104,7 @@ function build(model, root) {
     if (experiment?.other) exchange.open = true;
     ask(experiment ? { ...start, ...experiment } : { step: null, other: "" });
     const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-    setTimeout(() => figures[look.at(-1)]?.node.scrollIntoView({ block: "end", behavior }), 300); // when it is drawn
+    setTimeout(() => under(root.querySelector(".tour"), figures[look[0]]?.node, behavior), 300); // when it is drawn
   });
   const all = html("details", {}, html("summary", KEYS, `All ${words.length} words`), html("p", { class: "hint" }, words.join(" ")));
   const parts = (of) => Object.entries(of).flatMap(([part, nodes]) => shows(part) ? nodes : []);
@@ -202,7 +209,8 @@ function build(model, root) {
   // Every row at every step, a few at a time, so that nothing else waits.
   function turnAll({ N, at, turn, words }, mine) {
     const array = new Float64Array(steps.length * N).fill(NaN), cells = [...array.keys()];
-    const panel = heat(steps, words, { row_label: "after the step", column_label: "row of" }), chosen = asked.step === null ? -1 : Math.min(asked.step, steps.length - 1) * N + found.row;
+    const panel = heat(steps, words, { row_label: "after the step", column_label: "row of" });
+    const chosen = asked.step === null ? -1 : Math.min(asked.step, steps.length - 1) * N + found.row;
     (function more() {
       if (mine !== job) return;
       for (const end = performance.now() + 8; cells.length && performance.now() < end;) {

@@ -22,9 +22,7 @@ def _until_found(states, belief):
 
 RIGHT = (
     _until_found,
-    lambda states, belief: (
-        ([_share(x, belief) >= 0.9 for x in states] + [True]).index(True)
-        if any(_share(x, belief) >= 0.9 for x in states)
-        else -1
-    ),
+    lambda states, belief: ([s for s, x in enumerate(states) if _share(x, belief) >= 0.9] + [-1])[
+        0
+    ],
 )
