@@ -195,7 +195,11 @@ def _general(
     )
     if fault.rung not in ("shape", "values"):
         return plain
-    laws = [quietly(broken_law, exercise, case, reply) for case, reply, _ in missed]
+    # A law reads numbers in the right places; summing another shape might never end.
+    laws = [
+        quietly(broken_law, exercise, case, reply) if missing.rung == "values" else None
+        for case, reply, missing in missed
+    ]
     if not readable:
         return _first_law(laws, missed) or plain
     pairs = [(o.items[fault.item], e[fault.item]) for o, e in zip(replies, expected, strict=True)]
