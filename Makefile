@@ -22,7 +22,7 @@ lab-source: $(READY) ## open the course's own notebooks (course/), for authors
 
 test: $(READY) ## check everything: style, tests, each notebook from top to bottom (ALL=yes: what takes long, too)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile \
+	OMP_NUM_THREADS=1 OPERATOR_LAB_CHECKS=gentle $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 	    $(if $(ALL),,-m "not thorough") tests
 
 soak: $(READY) ## run the notebooks shaken and under other settings; make small mistakes: do the tests notice? misuse, damage and interrupt everything (hours)

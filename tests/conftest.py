@@ -21,6 +21,14 @@ settings.register_profile("reproducible", derandomize=True, deadline=None, print
 settings.load_profile("reproducible")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the build of the book, the longest of all; what reads its pages comes last."""
+    last = {"browser", "test_book_text.py"}
+    items.sort(
+        key=lambda i: 0 if i.path.name == "test_book.py" else 1 + bool(last & {*i.path.parts})
+    )
+
+
 @pytest.fixture
 def as_a_learner():
     """Meet the package as a learner does: annotations are not enforced, its own sentences are."""

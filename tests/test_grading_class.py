@@ -115,6 +115,7 @@ def test_a_class_is_graded_without_a_wrong_cell(small):
     assert page.count('<th scope="row">') == 12 + 5 and "http" not in page
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_it_goes_on_to_the_same_table(small):
     """What was done before the kill is not run again, and both tables are the truth."""
     truth, folder = small

@@ -17,6 +17,7 @@ def test_flat_directions_are_counted(features, d_k, heads, rotary):
     assert values[count - 1] < 1e-13 and values[count] > 1e-5  # no doubt where zero ends
 
 
+@pytest.mark.thorough
 def test_a_breaking_lifts_in_proportion_to_its_strength():
     for kind, strengths, up in (("decay", [1e-5, 2e-5], 6), ("rotary", [1e-3, 2e-3], 4)):
         spectra = td.lifted(kind, np.array(strengths), seed=2)

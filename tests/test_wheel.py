@@ -43,6 +43,7 @@ def test_notebooks_pages_and_pictures_are_inside(wheel):
     assert wheel.stat().st_size < 6 * 10**6
 
 
+@pytest.mark.thorough
 def test_learn_check_and_grade_without_a_clone(wheel, tmp_path):
     """Installed into an empty environment that shares only the libraries."""
     own, libraries = tmp_path / "own", [p for p in sys.path if p.endswith("-packages")]

@@ -31,7 +31,7 @@ def jacobians(model: Model, sentence: str | ndarray) -> Float[ndarray, "L Nd Nd"
     found = []
     for i, layer in enumerate(model.transformer.layers):
         x = torch.tensor(np.array(states[i]), device=model.transformer.W_E.device)
-        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, i), x)
+        J = torch.autograd.functional.jacobian(lambda y, f=layer, i=i: f(y, i), x, vectorize=True)
         found.append(J.reshape(size, size).double().numpy(force=True))
     return np.array(found)
 
