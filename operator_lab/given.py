@@ -219,6 +219,23 @@ def spectrum(E: object) -> Float[ndarray, "*n k"]:
     return found
 
 
+def alike(first: ndarray, second: ndarray, names: str) -> None:
+    """LabError unless two arrays have one shape, or one is a single row for all of the other."""
+    if first.shape != second.shape and not (
+        first.shape[-1:] == second.shape[-1:] and 1 in (first.ndim, second.ndim)
+    ):
+        raise LabError(f"{names} do not match: their shapes are {first.shape} and {second.shape}.")
+
+
+def keyed(table: Mapping, keys: Iterable[object], name: str) -> Mapping:
+    """Return the table, or LabError for a key that it lacks."""
+    missing = [key for key in keys if key not in table]
+    if missing:
+        has = ", ".join(shown(key) for key in table)[:200] or "nothing"
+        raise LabError(f"{name} has no {shown(missing[0])}; it has {has}.")
+    return table
+
+
 def distribution(p: object) -> Float[ndarray, "*n k"]:
     """Return probabilities [..., levels] as floats, not negative, rows that sum to one."""
     try:

@@ -24,7 +24,8 @@ from . import given
 from .errors import LabError
 
 F = TypeVar("F", bound=Callable)
-Dims = dict[str, tuple[int, str]]  # lengths by the name of an axis, and whose they are
+# Lengths by the name of an axis, shapes by that of several (*batch), and whose they are.
+Dims = dict[str, tuple[Any, str]]
 Check = Callable[[Any, str, Dims], Any]
 
 
@@ -272,6 +273,16 @@ class _Array:
                         f"{name} is {self._wanted()} of shape {found.shape}; its {axis} must be "
                         f"{length}, as in {whose}."
                     )
+        if loose and self.axes[cut].startswith("*"):
+            rest = found.shape[cut : found.ndim - after]
+            shape, whose = dims.setdefault(self.axes[cut], (rest, name))
+            try:  # one of them may stand for all of the other
+                dims[self.axes[cut]] = np.broadcast_shapes(shape, rest), whose
+            except ValueError:
+                raise LabError(
+                    f"{name} is {self._wanted()} of shape {found.shape}; what stands for ... must "
+                    f"be {shape}, as in {whose}."
+                ) from None
         return found
 
     def _wanted(self) -> str:

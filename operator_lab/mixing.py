@@ -273,6 +273,8 @@ def laws_of(model: Model, first: str, second: str) -> tuple[ndarray, ndarray]:
 def told_apart(model: Model, first: str, second: str, signs: Float[ndarray, "V"]) -> float:
     """How far the two sentences' laws (`laws_of`) lie apart in a contrast; LabError for nothing."""
     a, b = laws_of(model, first, second)
+    if len(signs) != len(a):
+        raise LabError(f"signs has one number a word, here {len(a)}; got {len(signs)}.")
     apart = float((a - b) @ signs)
     if abs(apart) < 1e-12:
         raise LabError("These words are as likely after both sentences; nothing to tell apart.")

@@ -154,7 +154,8 @@ def window_law(language: Language, tokens: Int[ndarray, "*batch c"]) -> Float[nd
         if (total <= 0).any():
             raise LabError(f"These words never follow one another; the grammar stops at word {t}.")
         belief = belief / total
-    return step(belief).reshape(*tokens.shape[:-1], -1) @ says.reshape(-1, says.shape[-1])
+    flat = step(belief).reshape(*tokens.shape[:-1], len(then) * senses)
+    return flat @ says.reshape(len(then) * senses, V)
 
 
 class Remaining(NamedTuple):
@@ -180,6 +181,7 @@ def remaining(
     """
     for c in lengths:
         whole(c, "A length of context", 0, 10**4)
+    whole(count, "count", 2)  # or there is no standard error
     language = grammar_of(language)
     burn = 64  # by then a text has forgotten that it began at a full stop
     texts = language.sample(count, burn + max(lengths), seed)

@@ -102,7 +102,7 @@ class Run:
         """T = tau sqrt(d_k), the same in every layer."""
         return self.shape.T
 
-    @guarded
+    @guarded(finite=True)
     def final_norm(self, x: Float[ndarray, "*n N d"]) -> FrozenNorm | None:
         """The norm in front of the read-out, its scale that of the states x; None without one."""
         gain, bias = self.weights.get("final_norm.gain"), self.weights.get("final_norm.bias")

@@ -121,3 +121,22 @@ def test_a_name_out_of_a_file_is_said_plainly_or_shortened():
     assert given.named("attention_sink") == "attention_sink"
     for name in ("a\x00b", "x" * 500):
         assert len(given.named(name)) < 60 and given.named(name).startswith("'")
+
+
+@drawn(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.integers(1, 3))
+def test_a_row_is_alike_with_all_rows_of_its_length(shape, length):
+    rows = np.ones((*shape, length))
+    given.alike(rows, rows[(0,) * len(shape)], "Rows")
+    with pytest.raises(LabError, match="Rows do not match: their shapes are"):
+        given.alike(rows, np.ones((*shape, length + 1)), "Rows")
+    with pytest.raises(LabError, match="Rows do not match"):
+        given.alike(rows, np.ones((shape[0] + 1, *shape[1:], length)), "Rows")
+
+
+def test_a_table_says_which_key_it_lacks():
+    table = {"a": 1, "b": 2}
+    assert given.keyed(table, ["b"], "table") is table
+    with pytest.raises(LabError, match="table has no 'c'; it has 'a', 'b'"):
+        given.keyed(table, ["a", "c"], "table")
+    with pytest.raises(LabError, match="table has no 'a'; it has nothing"):
+        given.keyed({}, ["a"], "table")

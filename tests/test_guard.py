@@ -103,3 +103,20 @@ def test_a_finite_result_is_refused_where_it_is_not(as_a_learner):
     for x, deep in (([1e200, 1.0], False), ([1.0, 0.0], True), ([0.0, 0.0], True)):
         with pytest.raises(LabError, match="ratio leaves the numbers that float64 holds"):
             ratio(np.array(x), deep)
+
+
+@guarded
+def mean_of(x: Float[ndarray, "*n d"], weight: Float[ndarray, "*n d"]):
+    return x * weight
+
+
+@pytest.mark.parametrize("shapes", [((2, 3), (3, 3)), ((4, 2, 3), (3, 2, 3)), ((2, 3), (2, 2, 3))])
+def test_axes_of_one_name_fit_together_as_numpy_has_it(shapes, as_a_learner):
+    x, weight = map(np.ones, shapes)
+    try:
+        wanted = x * weight
+    except ValueError:
+        with pytest.raises(LabError, match=r"what stands for \.\.\. must be .*, as in x"):
+            mean_of(x, weight)
+    else:
+        assert mean_of(x, weight).shape == wanted.shape

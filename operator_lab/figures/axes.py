@@ -32,10 +32,11 @@ def ends(
     if log:
         first, last = 10.0**first, 10.0**last
     first, last = float(first if low is None else low), float(last if high is None else high)
-    if not first < last or (log and first <= 0):
+    if not first < last or (log and first <= 0) or not math.isfinite(last - first):
         positive = " and above 0 on a log scale" if log else ""
         raise LabError(
-            f"{owner}: the axis runs from {first:g} to {last:g}; low must be below high{positive}."
+            f"{owner}: the axis runs from {first:g} to {last:g}; low must be below high{positive}, "
+            "both finite."
         )
     return first, last
 

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..errors import LabError
+from ..given import keyed
 from ..guard import guarded
 from ..measurement import cut, lens, tempered
 from ..model import Model, divergence
@@ -89,6 +91,7 @@ def sampling(model: Model, sentence: str, count: int = 12) -> Explorer:
     In a live notebook another sentence can be typed. LabError for one the model cannot read.
     """
     u = (np.arange(100) + 0.5) / 100
+    count = min(count, len(model.language.words) - 1)
 
     def picture(text: str) -> dict:
         law = model.run(text).law[-1]
@@ -152,6 +155,12 @@ def simplex(
     `found[name]` is [step, place, sense], `exact` [place, sense]. A belief is drawn at the mean of
     the corners, weighted; a colour shows the sense that is truly likeliest.
     """
+    for name, each in found.items():
+        if each.shape != (len(names), *exact.shape):
+            raise LabError(
+                f"found[{name!r}] is [step, place, sense], here {(len(names), *exact.shape)}; got "
+                f"shape {each.shape}."
+            )
     at = np.stack(list(found.values()), axis=1) @ corners(len(senses))
     missed = ((np.stack(list(found.values()), 1) - exact) ** 2).sum((-1, -2))
     missed = 1 - missed / ((exact - exact.mean(0)) ** 2).sum()
@@ -198,7 +207,8 @@ def stakes(
     ax: Axes, at_stake: Mapping[str, float], shares: Mapping[str, Mapping[str, float]]
 ) -> None:
     """Share of the belief found at each place of the grammar, the most at stake on top."""
-    places = sorted(next(iter(shares.values())), key=lambda place: at_stake[place])
+    first = next(iter(shares.values()))
+    places = sorted(first, key=lambda place: keyed(at_stake, first, "at_stake")[place])
     for i, (name, share) in enumerate(shares.items()):
         found = [share.get(place, np.nan) for place in places]
         ax.plot(found, range(len(places)), marker(i), color=hue(i), ms=6, label=name)

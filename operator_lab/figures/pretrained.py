@@ -10,6 +10,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..errors import LabError
+from ..given import keyed, one_of
 from ..guard import guarded
 from ..model import Model
 from ..pretrained import truncation as truncated
@@ -17,6 +19,7 @@ from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import LIGHT, hue, line, plain, signs
 
 SPLITS = ("all on-site is free, count hops", "MLPs are free, count attentions")
+PICTURE = ("sentence", "last", "words", "whole", "laws", "left", "sizes", "top", "sure")
 
 
 @guarded
@@ -27,6 +30,7 @@ def truncation(picture: Mapping[str, Any], model: Model | None = None) -> Explor
     With a `model` a live notebook has a text box. LabError for a text the model cannot read.
     """
     recompute = None if model is None else lambda text: _picture(truncated(model, text))
+    keyed({key: held for key, held in picture.items() if held is not None}, PICTURE, "picture")
     count = len(picture["left"])
     return Explorer(
         title="Truncation of a real model",
@@ -90,8 +94,11 @@ def curves(
     scale: str = "linear", at: Sequence[float] | None = None,
 ) -> None:  # fmt: skip
     """Named curves over order or depth; on a logarithmic scale what is not positive is left out."""
+    one_of(scale, ("linear", "log"), "scale")
     for i, (name, values) in enumerate(series.items()):
         values = np.asarray(values, float)
+        if at is not None and len(at) != len(values):
+            raise LabError(f"{name!r} has {len(values)} numbers, at has {len(at)} places.")
         values = np.where(values > 0, values, np.nan) if scale == "log" else values
         places = np.arange(len(values)) if at is None else at
         small = len(values) < 20

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..given import keyed
 from ..guard import guarded
 from ..pseudospectra import Kreiss, Pseudospectrum
 from .explorer import Choice, Explorer, Lines, Points, Slider
@@ -33,6 +34,8 @@ def contour(
     """
     levels = np.geomspace(1e-4, 1e-1, 31) if levels is None else np.asarray(levels)
     names, count = list(found), len(next(iter(growth.values())))
+    keyed(growth, names, "growth")
+    keyed(constants, names, "constants")
     circle = np.exp(2j * np.pi * np.arange(48) / 48)
     most = max(len(f.eigenvalues) for f in found.values())
     xy = np.full((len(levels), len(names), CORNERS + len(circle) + most, 2), np.nan)
@@ -114,7 +117,7 @@ def outline(found: Pseudospectrum, eps: float) -> ndarray:
 def resolvent(ax: Axes, found: Pseudospectrum, levels: list[float], title: str = "") -> None:
     """Contours of sigma_min(z - A), the eigenvalues, and the unit circle."""
     lines = ax.contour(
-        found.x, found.y, np.log10(np.maximum(found.sigma, 1e-300)), np.log10(sorted(levels)),
+        found.x, found.y, np.log10(np.maximum(found.sigma, 1e-300)), np.log10(sorted(set(levels))),
         colors=[LIGHT["series"][0]], linewidths=np.linspace(1.8, 0.8, len(levels)),
         linestyles="solid",
     )  # fmt: skip

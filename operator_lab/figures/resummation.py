@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from numpy import ndarray
 
 from .. import dyson
+from ..errors import LabError
+from ..given import index, keyed
 from ..guard import guarded
 from ..model import Model
 from ..resummation import Expansion, epsilon, expansion, pade, tail
-from ..run import Run
+from ..run import Run, single
 from .explorer import Bars, Choice, Explorer, Lines, Points, Slider
 from .look import hue, line, marker
 
@@ -121,7 +123,10 @@ def _facts(series: Expansion, run: Run, lam: ndarray) -> dict:
 @guarded
 def law_of(run: Run, x: Float[ndarray, "n d"], position: int) -> Float[ndarray, "n V"]:
     """The law read from other states [n, d] at one position of a run."""
-    states = np.repeat(run.states[-1][None], len(x), axis=0)
+    states = np.repeat(single(run).states[-1][None], len(x), axis=0)
+    index(position, states.shape[1], "position")
+    if x.shape[1:] != states.shape[2:]:
+        raise LabError(f"A state of this run has {states.shape[2]} numbers; got shape {x.shape}.")
     states[:, position] = x
     return dyson.law_of(run, states)[:, position]
 
@@ -181,8 +186,11 @@ def helped(
     """
     ways = ("truncated", "reduced rank")
     for i, way in enumerate(ways):
-        for row, found in enumerate(summed.values()):
-            left = np.maximum(np.asarray(found[way])[:, order], 1e-5)
+        for row, (name, found) in enumerate(summed.items()):
+            orders = keyed(found, ways, f"summed[{name!r}]")[way]
+            if orders.ndim < 2:
+                raise LabError(f"{way!r} of {name!r} is [text, order]; got shape {orders.shape}.")
+            left = np.maximum(orders[:, index(order, orders.shape[1], "order")], 1e-5)
             ax.plot(left, np.full(len(left), row + 0.2 * i - 0.1), marker(i), ms=5,
                     color=hue(i), label="" if row else way)  # fmt: skip
     ax.set_yticks(range(len(summed)), list(summed))

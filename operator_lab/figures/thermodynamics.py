@@ -11,11 +11,13 @@ from numpy import ndarray
 
 from .. import thermodynamics as td
 from ..errors import LabError
+from ..given import spectrum, whole
 from ..guard import guarded
 from ..model import Model
 from .explorer import Bars, Choice, Explorer, Heatmap, Lines, Points, Slider
 from .look import LIGHT, hue, line
 
+SYMMETRY = 12  # directions in which the landscape's loss is flat
 LEVELS = (0.02, 0.1, 0.3)  # of the free energy above its least, in units of the largest gap
 COOLING = np.geomspace(0.05, 20, 31)  # temperatures of the triangle, in units of the largest gap
 TURNED = np.geomspace(0.02, 50, 35)  # T/T0 of the maps, T0 among them
@@ -28,7 +30,9 @@ def simplex(E: Sequence[float] = (0.0, 0.35, 1.0)) -> Explorer:
 
     The slider is the temperature in units of the largest gap, the choice the entropy.
     """
-    E = np.asarray(E, dtype=float)
+    E = spectrum(E)
+    if E.shape != (3,):
+        raise LabError(f"A triangle has three levels; got {len(E)} energies.")
     gap = np.ptp(E)
     states = np.stack([td.minimum(E, COOLING * gap, kind) for kind in td.ENTROPIES], axis=1)
     rings = np.stack([
@@ -159,7 +163,10 @@ def lifted(
     `strengths` are in units of the largest, `spectra[name]` [strength, all] the eigenvalues of the
     Hessian, rising; the symmetry has 12 directions. One choice a breaking.
     """
-    names = list(spectra)
+    names, count = list(spectra), whole(count, "count", SYMMETRY + 1)
+    for name, found in spectra.items():
+        if found.shape[1] < count or (abs(found[:, count - 1]) < 1e-10).any():
+            raise LabError(f"spectra[{name!r}] must have {count} curvatures, the last above 1e-10.")
     soft = np.stack([found[:, :count] for found in spectra.values()], axis=1)
     shown = np.log10(np.maximum(abs(soft), 1e-17))
     zero = abs(soft) < 1e-10
@@ -167,7 +174,7 @@ def lifted(
     ranks = np.broadcast_to(1.0 + np.arange(count), shown.shape)
     xy = [np.stack([ranks, np.where(mask, shown, np.nan)], axis=-1) for mask in (zero, ~zero)]
     low = np.take_along_axis(soft, flat[..., None], -1)[..., 0]
-    high = soft[..., 11]
+    high = soft[..., SYMMETRY - 1]
     return Explorer(
         title="Flat directions",
         slider=Slider(

@@ -9,9 +9,13 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from numpy import ndarray
 
+from ..errors import LabError
+from ..given import keyed
 from ..guard import guarded
 from .explorer import Bars, Choice, Explorer, Lines, Slider
 from .look import LIGHT, hue, line
+
+SEEN = ("excess", "hop sizes", "hop left", "at T/T0", "flip")
 
 
 @guarded
@@ -25,10 +29,16 @@ def becoming(
     `seen` is what `operator_lab.ensembles.becoming` measures, with the excess, after each of
     `steps`; the first look of all, at step 0, is left out.
     """
+    keyed(seen, SEEN, "seen")
     at = steps[1:].astype(float)
     over = {name: values[:, 1:] for name, values in seen.items()}
     turned = {name: np.moveaxis(values, 0, 1) for name, values in over.items()}  # [look, seed, ...]
     hops, left = turned["hop sizes"], turned["hop left"]
+    if turned["at T/T0"].shape[2:] != ratios.shape:
+        raise LabError(
+            f"seen['at T/T0'] has one number a ratio, here {len(ratios)}; got shape "
+            f"{seen['at T/T0'].shape}."
+        )
     best = ratios[turned["at T/T0"].argmin(-1)]
     return Explorer(
         title="Training time",

@@ -15,6 +15,7 @@ from ..arrays import length
 from ..corpus import Language, grammar_of
 from ..edits import put
 from ..errors import LabError
+from ..given import distribution
 from ..guard import guarded
 from ..model import Model, divergence
 from ..one_hot import surprise
@@ -50,7 +51,7 @@ class Probe(NamedTuple):
 
 
 @guarded(finite=True)
-def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*n k"]) -> Probe:
+def probe(x: Float[ndarray, "*n d"], y: Float[ndarray, "*m k"]) -> Probe:
     """The affine map of states x that comes closest to y (least squares).
 
     LabError where x and y do not have the same places, or fewer places than features.
@@ -95,7 +96,7 @@ class Rewritten(NamedTuple):
     size: float
 
 
-@guarded
+@guarded(finite=True)
 def rewritten(
     model: Model,
     tokens: Int[ndarray, "B N"],
@@ -116,6 +117,12 @@ def rewritten(
     if place.shape != tokens.shape:
         raise LabError(f"A place for each token is needed; got {place.shape}, {tokens.shape}.")
     language = grammar_of(model.language)
+    belief, senses = distribution(belief), len(language.senses)
+    if belief.shape[-1] != senses:
+        raise LabError(f"belief has one number a sense, here {senses}; got shape {belief.shape}.")
+    features = model.shape.features
+    if states.shape[-1] != features:
+        raise LabError(f"A state of this model has {features} numbers; got shape {states.shape}.")
     half, fit = len(tokens) // 2, place[: len(tokens) // 2] == name
     read = probe(states[:half][fit], belief[:half][fit])
     row, at = (np.argwhere(place[half:] == name)[:128] + [half, 0]).T

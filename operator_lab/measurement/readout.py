@@ -43,6 +43,7 @@ def effects(bras: Float[ndarray, "V d"]) -> Float[ndarray, "V d d"]:
     bras = np.asarray(bras, float)
     if bras.ndim != 2 or not np.isfinite(bras).all():
         raise LabError("Bras are an array [word, feature] of finite numbers.")
+    bras = bras / (abs(bras).max() or 1)  # of any common size they are the same measurement
     if np.linalg.matrix_rank(bras) < bras.shape[1]:
         raise LabError(
             f"These {len(bras)} bras do not span their {bras.shape[1]} dimensions: a state they "

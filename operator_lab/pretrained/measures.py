@@ -86,6 +86,11 @@ def reading(run: Run, states: Float[ndarray, "n N d"]) -> Reading:
     """
     if len(single(run).words) < 2:
         raise LabError("Position 0 is left out of every mean; give a text of at least two words.")
+    if states.shape[1:] != run.states.shape[1:]:
+        raise LabError(
+            f"States of this run are [n, {run.states.shape[1]}, {run.states.shape[2]}]; got shape "
+            f"{states.shape}."
+        )
     exact = log_law(run, run.states[-1])
     found = []
     for x in states:
@@ -153,6 +158,10 @@ def massive(run: Run, shift: Float[ndarray, "steps N"]) -> Float[ndarray, "n N d
     Sums to the run's last state for every c. LabError where a bias makes the steps affine.
     """
     y = single(run).states[:1]
+    if shift.shape != (len(run.steps), y.shape[1]):
+        raise LabError(
+            f"shift is [steps, N], here {(len(run.steps), y.shape[1])}; got shape {shift.shape}."
+        )
     for step, c in zip(run.steps, shift, strict=True):
         c = np.asarray(c, y.dtype)[:, None]
         z = (1 + c) * y

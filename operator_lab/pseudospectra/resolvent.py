@@ -57,7 +57,7 @@ class Pseudospectrum:
         return float(abs(self.x + 1j * self.y[:, None])[inside].max())
 
 
-@guarded(own=("points", "window"))
+@guarded(own=("points", "window"), finite=True)
 def pseudospectrum(
     A, points: int = 50, window: tuple[float, float, float, float] | None = None
 ) -> Pseudospectrum:

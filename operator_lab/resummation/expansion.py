@@ -62,7 +62,7 @@ class Expansion:
         n = np.arange(len(size) // 2, len(size))
         return float(np.exp(-np.polyfit(n, np.log(size[n]), 1)[0]))
 
-    @guarded
+    @guarded(finite=True)
     def sums(self, strength: float = 1.0) -> Float[ndarray, "n d"]:
         """Partial sums of the series at a strength (Taylor)."""
         powers = float(strength) ** np.arange(len(self.coefficients))

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from .. import mixing
 from ..errors import LabError
-from ..given import distribution, numbers, one_of, spectrum, temperature
+from ..given import alike, distribution, numbers, one_of, spectrum, temperature
 from ..guard import guarded
 
 ENTROPIES = ("shannon", "tsallis")
@@ -87,8 +87,7 @@ def free_energy(
     forbidden level has F = inf.
     """
     p, E, T = distribution(p), spectrum(E), temperature(T)
-    if p.shape[-1] != E.shape[-1]:
-        raise LabError(f"{p.shape[-1]} probabilities and {E.shape[-1]} energies do not match.")
+    alike(p, E, "Probabilities and energies")
     with np.errstate(invalid="ignore"):
         U = np.where(p > 0, p * E, 0.0).sum(-1)
     return U - T * _entropy(p, one_of(kind, ENTROPIES, "entropy"))
@@ -139,6 +138,7 @@ def minimised(
     if E.ndim != 1 or not np.isfinite(E).all():
         raise LabError(f"The optimiser takes one row of finite energies; got shape {E.shape}.")
     p = np.full(len(E), 1 / len(E)) if start is None else distribution(start)
+    alike(E, p, "The energies and the start")
     shift, least = E - E.min(), 1e-14
     slope = {"shannon": lambda p: np.log(np.maximum(p, least)) + 1, "tsallis": lambda p: p}
     found = minimize(
@@ -164,6 +164,7 @@ def mirror_step(
     p, E, T = distribution(p), spectrum(E), temperature(T)
     if (p == 0).any():
         raise LabError("Mirror descent starts inside: every probability must be above 0.")
+    alike(p, E, "Probabilities and energies")
     z = (1 - rate * T) * np.log(p) - rate * E
     return boltzmann(-z, 1.0)
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from ..errors import LabError
-from ..given import distribution, spectrum
+from ..given import alike, distribution, spectrum
 from ..guard import guarded
 from .equilibrium import boltzmann
 
@@ -52,6 +52,7 @@ def cooled(
     If p is the Boltzmann distribution of E at T, this is the one at T / (1 + t T): cooling.
     """
     p, E, t = distribution(p), spectrum(E), np.asarray(t, dtype=float)
+    alike(p, E, "Probabilities and energies")
     with np.errstate(divide="ignore"):
         z = np.log(p) - t[..., None] * E
     return boltzmann(-z, 1.0)
@@ -80,6 +81,8 @@ def geodesic(
 ) -> Float[ndarray, "*n k"]:
     """The shortest path from p (s = 0) to q (s = 1): a great circle of sqrt(p)."""
     p, q, s = distribution(p), distribution(q), np.asarray(s, dtype=float)[..., None]
+    if p.ndim != 1 or q.ndim != 1:
+        raise LabError(f"A path leads from one distribution to one; got {p.shape} and {q.shape}.")
     angle = float(distance(p, q)) / 2
     if angle == 0:
         return np.broadcast_to(p, (*s.shape[:-1], len(p))).copy()

@@ -96,7 +96,7 @@ class Grokked:
     @guarded
     def spikes(self, above: float = 0.1, width: int = 25) -> Bool[ndarray, "n"]:
         """Where the mean heat capacity stands so much above its median over `width` entries."""
-        median = median_filter(self.mean_C, size=width, mode="nearest")
+        median = median_filter(self.mean_C, size=whole(width, "width"), mode="nearest")
         return self.mean_C > (1 + above) * median
 
     def _climbed(self, within: int) -> int:

@@ -32,6 +32,8 @@ def contour(
     Sought by bisection from the minimum outwards. NaN where the triangle ends first.
     """
     E = spectrum(E)
+    if E.shape != (3,):
+        raise LabError(f"A triangle has three levels; got energies of shape {E.shape}.")
     best = minimum(E, T, kind)
     angle = 2 * np.pi * np.arange(count) / count
     way = np.linalg.lstsq(

@@ -85,7 +85,7 @@ class Quench(NamedTuple):
     average: Float[ndarray, "..."] | float  # sum p0 e^{-(E1 - E0)/T}, Jarzynski's e^{-dF/T}
 
 
-@guarded(own=("before", "after"))
+@guarded(own=("before", "after"), finite=True)
 def quench(before: Float[ndarray, "*n k"], after: Float[ndarray, "*n k"], T: float) -> Quench:
     """Change all energies at once at temperature T.
 
