@@ -146,6 +146,15 @@ def test_tokens_around_a_text(tmp_path):
     assert pretrained.load(tmp_path / "model.gguf").run("ab a").words == ("<|end|>", "ab", " a")
 
 
+def test_a_single_number_is_no_block(tmp_path, as_a_learner):
+    random_gguf.write(tmp_path / "a.gguf", {"attn_q": "Q8_0"})
+    content, name = (tmp_path / "a.gguf").read_bytes(), b"blk.0.attn_q.weight"
+    at = content.index(name) + len(name)
+    (tmp_path / "a.gguf").write_bytes(content[:at] + bytes(4) + content[at + 20 :])  # no axes
+    with pytest.raises(LabError, match="is damaged at 'blk.0.attn_q.weight'"):
+        pretrained.load(tmp_path / "a.gguf")
+
+
 @pytest.mark.parametrize("axes", [(2**62, 0), (0, 2**62), (2**40, 0)])
 def test_an_axis_beside_an_empty_one_is_no_longer_than_the_file(axes, tmp_path, as_a_learner):
     random_gguf.write(tmp_path / "a.gguf", {"attn_q": "F32"})

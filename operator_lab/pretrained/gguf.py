@@ -120,7 +120,7 @@ def _read(reader: _Reader) -> Gguf:
         size = math.prod(shape)
         # Beside an axis of 0 any other would pass; no kind takes less than a bit for a number.
         endless = max(shape, default=0) > 8 * len(reader.data)
-        if name in tensors or endless or (shape and shape[-1] % kind.size):
+        if name in tensors or endless or (shape[-1] if shape else 1) % kind.size:
             raise LabError(
                 f"{str(reader.path)!r} is damaged at {shown(name)}; copy or install it again."
             )
