@@ -43,7 +43,7 @@ def _heard(model: Model, W):
 
 
 @guarded(finite=True)
-def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*n"]) -> tuple[float, ndarray]:
+def grown(trained: Float[ndarray, "*n"], start: Float[ndarray, "*m"]) -> tuple[float, ndarray]:
     """What training has left of the initial weights, a share, and what it has added: (a, D).
 
     trained = a start + D with D orthogonal to the start. LabError for different shapes.

@@ -22,11 +22,19 @@ settings.load_profile("reproducible")
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the build of the book, the longest of all; what reads its pages comes last."""
-    last = {"browser", "test_book_text.py"}
-    items.sort(
-        key=lambda i: 0 if i.path.name == "test_book.py" else 1 + bool(last & {*i.path.parts})
-    )
+    """Begin with the build of the book, the longest of all; what reads its pages comes last.
+
+    Of these the living page first: no worker is left with it alone.
+    """
+
+    def turn(item) -> int:
+        if item.path.name == "test_book.py":
+            return 0
+        if item.path.parent.name == "browser":
+            return 2 if item.path.name.startswith("test_live") else 3
+        return 3 if item.path.name == "test_book_text.py" else 1
+
+    items.sort(key=turn)
 
 
 @pytest.fixture
