@@ -247,7 +247,10 @@ P, E = np.array([0.5, 0.5]), np.array([0.0, 1.0])
         (lambda: td.boltzmann([[0.0], [1.0, 2.0]], 1.0), "regular array of numbers"),
         (lambda: td.free_energy([0.5, 0.6], E, 1.0), "sums to 1.1, not to 1"),
         (lambda: td.free_energy([1.5, -0.5], E, 1.0), "A probability is negative"),
-        (lambda: td.free_energy([0.2, 0.3, 0.5], E, 1.0), "3 probabilities and 2 energies"),
+        (
+            lambda: td.free_energy([0.2, 0.3, 0.5], E, 1.0),
+            "Probabilities and energies do not match",
+        ),
         (lambda: td.entropy(P, "shanon"), "'shanon' is no entropy; near: 'shannon'"),
         (lambda: td.entropy([]), "The distribution is empty"),
         (lambda: td.entropy("half"), "A distribution is a regular array"),

@@ -12,6 +12,7 @@ from numpy import ndarray
 from ..corpus import Language, grammar_of
 from ..embedding import downfolded, ring, senses_of
 from ..errors import LabError
+from ..given import keyed
 from ..guard import guarded
 from ..model import Model
 from .explorer import Choice, Explorer, Lines, Points, Slider
@@ -98,9 +99,7 @@ def _seeds(
 ) -> Float[ndarray, "rank W seed"]:
     """What each matrix held at each rank, a seed each; LabError where one is missing."""
     names = [f"{name} {r}" for r in ranks for name in MATRICES]
-    missing = [name for name in names if name not in held]
-    if missing:
-        raise LabError(f"held has no {missing[0]!r}; it has {', '.join(map(repr, held))[:200]}.")
+    keyed(held, names, "held")
     counts = sorted({len(held[name]) for name in names})
     if len(counts) > 1:
         raise LabError(f"Every matrix and rank has as many seeds; got {counts}.")

@@ -208,7 +208,7 @@ def stakes(
 ) -> None:
     """Share of the belief found at each place of the grammar, the most at stake on top."""
     first = next(iter(shares.values()))
-    places = sorted(first, key=lambda place: keyed(at_stake, first, "at_stake")[place])
+    places = sorted(first, key=keyed(at_stake, first, "at_stake").__getitem__)
     for i, (name, share) in enumerate(shares.items()):
         found = [share.get(place, np.nan) for place in places]
         ax.plot(found, range(len(places)), marker(i), color=hue(i), ms=6, label=name)

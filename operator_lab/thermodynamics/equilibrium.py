@@ -87,8 +87,6 @@ def free_energy(
     forbidden level has F = inf.
     """
     p, E, T = distribution(p), spectrum(E), temperature(T)
-    if p.shape[-1] != E.shape[-1]:
-        raise LabError(f"{p.shape[-1]} probabilities and {E.shape[-1]} energies do not match.")
     alike(p, E, "Probabilities and energies")
     with np.errstate(invalid="ignore"):
         U = np.where(p > 0, p * E, 0.0).sum(-1)
